@@ -20,6 +20,8 @@ A message states facts; `hint` says what to try; `exit_code` is what a command e
 1 the work failed, 2 wrong usage, 69 the database cannot be reached, 78 the configuration is wrong.
 """
 
+# ruff: noqa: N818  (the names say what happened; the base class says that it is an error)
+
 from typing import ClassVar
 
 FAILED = 1
