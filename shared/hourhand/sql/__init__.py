@@ -1,0 +1,1 @@
+"""The SQL of the schema: numbered migrations, functions, grants, and the script that applies them."""

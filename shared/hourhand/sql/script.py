@@ -1,0 +1,193 @@
+"""Builds the one SQL text that brings a database to this version of the schema.
+
+The text is a single DO statement. One statement is one transaction whatever runs it (psycopg, psql, the
+Supabase CLI or its SQL editor), so a half-applied schema cannot exist. It may be run any number of times and by
+several at once: it takes a lock first and then runs only what is missing. The table `hourhand.migrations` keeps
+what was applied; version 0 stands for all functions, triggers and grants together.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+HERE = Path(__file__).parent
+FUNCTIONS_VERSION = 0
+LAST = ("triggers.sql", "grants.sql")
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A file `migrations/NNNN_name.sql`; never changed once it has been released."""
+
+    version: int
+    name: str
+    sql: str
+
+    @cached_property
+    def checksum(self) -> str:
+        return _digest([self.sql])
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All SQL of one version of hourhand."""
+
+    migrations: tuple[Migration, ...]
+    functions: tuple[str, ...]
+    """The text of each file of functions, then triggers and grants: all is applied anew when any of it changes."""
+
+    @property
+    def version(self) -> int:
+        return self.migrations[-1].version
+
+    @cached_property
+    def functions_hash(self) -> str:
+        return _digest(self.functions)
+
+
+def read(directory: Path = HERE) -> Schema:
+    """The schema from its files. Raises ValueError for a file name or numbering that cannot be."""
+    migrations = tuple(_migration(path) for path in sorted((directory / "migrations").glob("*.sql")))
+    versions = [migration.version for migration in migrations]
+    if not versions or versions != list(range(1, len(versions) + 1)):
+        raise ValueError(f"migrations have to be numbered 1, 2, 3, …, not {versions}")
+    files = [*sorted((directory / "functions").glob("*.sql")), *(directory / name for name in LAST)]
+    return Schema(migrations, tuple(_text(path) for path in files if path.exists()))
+
+
+def script(schema: Schema) -> str:
+    """The SQL text; the same text for the same schema."""
+    return "".join(_lines(schema))
+
+
+def _migration(path: Path) -> Migration:
+    number, _, name = path.stem.partition("_")
+    if not (number.isdecimal() and len(number) == 4 and name):
+        raise ValueError(f"{path.name} is not named NNNN_name.sql")
+    return Migration(int(number), name, _text(path))
+
+
+def _text(path: Path) -> str:
+    # Universal newlines: a checkout with CRLF has the same checksums.
+    return path.read_text(encoding="utf-8").strip() + "\n"
+
+
+def _digest(texts: Iterable[str]) -> str:
+    return sha256("\0".join(texts).encode()).hexdigest()[:32]
+
+
+def _lines(schema: Schema) -> Iterator[str]:
+    body = _PREPARE + _CHECK.format(known=_known(schema)) + "".join(map(_step, schema.migrations))
+    body += _FUNCTIONS.format(
+        version=FUNCTIONS_VERSION,
+        hash=schema.functions_hash,
+        apply="".join(f"    execute {quote(text)};\n" for text in schema.functions),
+    )
+    body += _FINISH
+    tag = _free_tag(body)
+    yield f"-- hourhand: schema version {schema.version}, functions {schema.functions_hash}\n"
+    yield f"do {tag}\n{body}{tag};\n"
+
+
+def _known(schema: Schema) -> str:
+    rows = (f"({m.version}, '{m.name}', '{m.checksum}')" for m in schema.migrations)
+    return ", ".join(rows)
+
+
+def _step(migration: Migration) -> str:
+    return _MIGRATION.format(
+        version=migration.version,
+        name=migration.name,
+        checksum=migration.checksum,
+        text=quote(migration.sql),
+    )
+
+
+def quote(text: str) -> str:
+    """The text as a dollar-quoted literal, with a tag that does not occur in it."""
+    tag = _free_tag(text)
+    return f"{tag}\n{text}{tag}"
+
+
+def _free_tag(text: str) -> str:
+    number = 0
+    while f"$hourhand_{number}$" in text:
+        number += 1
+    return f"$hourhand_{number}$"
+
+
+_PREPARE = """\
+declare
+  v_check_bodies text := current_setting('check_function_bodies');
+  v_changed boolean := false;
+  v_row record;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('hourhand.migrate', 0));
+  -- Functions may call others that come later in the alphabet.
+  perform set_config('check_function_bodies', 'off', true);
+
+  if to_regnamespace('hourhand') is null then
+    create schema hourhand;
+  end if;
+  if to_regclass('hourhand.migrations') is null then
+    create table hourhand.migrations (
+      version int primary key,
+      name text not null,
+      checksum text not null,
+      applied_at timestamptz not null default clock_timestamp()
+    );
+    alter table hourhand.migrations enable row level security;
+  end if;
+
+"""
+
+_CHECK = """\
+  for v_row in
+    select applied.version, applied.name, known.version is null as newer
+    from hourhand.migrations as applied
+    left join (values {known}) as known (version, name, checksum) on known.version = applied.version
+    where applied.version > 0 and known.checksum is distinct from applied.checksum
+    order by applied.version
+    limit 1
+  loop
+    if v_row.newer then
+      raise exception using errcode = 'HH001',
+        message = format('the schema has migration %s (%s), which this version of hourhand does not know',
+          v_row.version, v_row.name),
+        hint = 'Upgrade the package hourhand.';
+    end if;
+    raise exception using errcode = 'HH002',
+      message = format('migration %s (%s) was applied with a different text', v_row.version, v_row.name),
+      hint = 'A released migration never changes: use the package that made this schema, or a fresh database.';
+  end loop;
+
+"""
+
+_MIGRATION = """\
+  if not exists (select from hourhand.migrations where version = {version}) then
+    execute {text};
+    insert into hourhand.migrations (version, name, checksum) values ({version}, '{name}', '{checksum}');
+    v_changed := true;
+  end if;
+
+"""
+
+_FUNCTIONS = """\
+  if v_changed or not exists (
+    select from hourhand.migrations where version = {version} and checksum = '{hash}'
+  ) then
+{apply}\
+    insert into hourhand.migrations (version, name, checksum) values ({version}, 'functions', '{hash}')
+    on conflict (version) do update set checksum = excluded.checksum, applied_at = excluded.applied_at;
+  end if;
+
+"""
+
+_FINISH = """\
+  perform set_config('check_function_bodies', v_check_bodies, true);
+  -- PostgREST caches the schema.
+  perform pg_notify('pgrst', 'reload schema');
+end
+"""

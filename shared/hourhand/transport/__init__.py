@@ -1,0 +1,49 @@
+"""The way to the database, and the only place that imports psycopg or supabase."""
+
+from typing import TYPE_CHECKING
+
+from hourhand.errors import BadSetting
+from hourhand.transport.protocol import Listener, Transport
+
+if TYPE_CHECKING:
+    from hourhand.settings import Settings
+    from hourhand.transport.postgres import PostgresTransport
+
+__all__ = ["Listener", "Transport", "connect", "connect_direct"]
+
+
+def connect(settings: "Settings", *, application_name: str, patience: float = 30.0) -> Transport:
+    """The transport that the settings choose. Nothing is contacted before the first call.
+
+    `patience` is for how many seconds a call repeats what failed for a passing reason.
+    Raises BadSetting, and EmbeddedError when no embedded server runs that could be joined.
+    """
+    if settings.database == "supabase":
+        raise BadSetting(
+            "This version cannot use Supabase over HTTPS yet",
+            "Set DATABASE_URL to the project's Postgres address and HOURHAND_TRANSPORT=postgres.",
+        )
+    return connect_direct(settings, application_name=application_name, patience=patience)
+
+
+def connect_direct(
+    settings: "Settings", *, application_name: str, patience: float = 30.0
+) -> "PostgresTransport":
+    """A direct connection even where Supabase is chosen: migrations need one."""
+    # psycopg takes longer to import than the whole command line.
+    from hourhand.transport.postgres import PostgresTransport
+
+    return PostgresTransport(
+        _direct_url(settings), application_name=application_name, patience=patience, hints=settings.notify
+    )
+
+
+def _direct_url(settings: "Settings") -> str:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    if settings.database == "supabase":
+        raise BadSetting(
+            "DATABASE_URL is not set, and this cannot be done through the Supabase API",
+            "Set DATABASE_URL to the project's Postgres address (Supabase: Connect, Session pooler).",
+        )
+    raise BadSetting("No database is set", "Set DATABASE_URL.")
