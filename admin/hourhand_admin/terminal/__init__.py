@@ -1,0 +1,1 @@
+"""What the operator commands share: reading what people type, and writing what they read."""

@@ -1,0 +1,113 @@
+"""Values typed on the command line: times, durations, JSON.
+
+Imports nothing heavy: every command module loads this one, also for `hourhand --help`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from hourhand.durations import parse_duration
+
+_TIME_EXAMPLES = "2026-12-24T18:00, 2026-12-24T18:00Z, now, +10m or -2h"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant, or a distance from now. Now is the database's: only its clock counts."""
+
+    at: datetime | None = None
+    offset: timedelta | None = None
+
+    def resolve(self, now: datetime) -> datetime:
+        return self.at if self.at is not None else now + (self.offset or timedelta())
+
+
+class MomentType(click.ParamType[Moment]):
+    """An ISO time (without a zone: this computer's) or a distance such as `+10m`, `-2h`.
+
+    A bare duration goes the way the option looks: `--since 2h` is two hours ago, `--run-at 2h` in two hours.
+    """
+
+    name = "time"
+
+    def __init__(self, *, bare: int = 1) -> None:
+        self.bare = bare
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Moment:
+        if isinstance(value, Moment):
+            return value
+        text = str(value).strip()
+        try:
+            return _relative(text, self.bare) or Moment(at=datetime.fromisoformat(text).astimezone())
+        except (ValueError, OverflowError):
+            self.fail(f"{text!r} is not a time: write {_TIME_EXAMPLES}.", param, ctx)
+
+
+def _relative(text: str, bare: int) -> Moment | None:
+    if text.lower() == "now":
+        return Moment(offset=timedelta())
+    if text[:1] in {"+", "-"}:
+        return Moment(offset=parse_duration(text[1:]) * (-1 if text[0] == "-" else 1))
+    try:
+        return Moment(offset=parse_duration(text) * bare)
+    except ValueError:
+        return None
+
+
+class DurationType(click.ParamType[timedelta]):
+    """A duration such as `90`, `15m`, `1h30m`, `2d`; a number alone means seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+class JsonType(click.ParamType[Any]):
+    """JSON, or `-` to read it from standard input, or `@FILE`."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(_read(value), parse_constant=_refuse_constant)
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno}, column {error.colno}"
+            self.fail(
+                f"not JSON at {where}: {error.msg}. Try '{{\"limit\": 50}}', in single quotes.", param, ctx
+            )
+        except (OSError, ValueError, RecursionError) as error:
+            self.fail(f"cannot be read: {error}.", param, ctx)
+
+
+def _read(text: str) -> str:
+    if text == "-":
+        return sys.stdin.read()
+    if text.startswith("@"):
+        with open(text[1:], encoding="utf-8") as file:
+            return file.read()
+    return text
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+DURATION = DurationType()
+JSON = JsonType()
+AHEAD = MomentType(bare=1)
+BACK = MomentType(bare=-1)
