@@ -13,6 +13,8 @@
     ├── BadSchedule            a cron expression, interval, time zone or policy is wrong
     ├── UnknownTask            no task has this name
     ├── BadPayload             a payload does not fit its task
+    ├── RunFailed              a run that was waited for failed or was cancelled
+    ├── StillRunning           a run that was waited for has not ended in time
     ├── TaskImportError        a module that should define tasks cannot be imported
     └── EmbeddedError          the embedded Postgres cannot be found, started or stopped
 
@@ -105,6 +107,14 @@ class UnknownTask(HourhandError):
 
 class BadPayload(HourhandError):
     exit_code = USAGE
+
+
+class RunFailed(HourhandError):
+    pass
+
+
+class StillRunning(HourhandError, TimeoutError):
+    pass
 
 
 class TaskImportError(HourhandError):
