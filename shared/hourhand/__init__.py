@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hourhand.client import AsyncClient, Client, Handle
     from hourhand.outcome import Cancel, Discard, Retry, Snooze
+    from hourhand.retry import RetryPolicy
     from hourhand.run import Run
-    from hourhand.task import task
+    from hourhand.tasks import task
 
     __version__: str
 
@@ -22,6 +23,7 @@ __all__ = [
     "Discard",
     "Handle",
     "Retry",
+    "RetryPolicy",
     "Run",
     "Snooze",
     "__version__",
@@ -35,9 +37,10 @@ _HOMES = {
     "Discard": "hourhand.outcome",
     "Handle": "hourhand.client",
     "Retry": "hourhand.outcome",
+    "RetryPolicy": "hourhand.retry",
     "Run": "hourhand.run",
     "Snooze": "hourhand.outcome",
-    "task": "hourhand.task",
+    "task": "hourhand.tasks",
 }
 
 
