@@ -1,4 +1,5 @@
 import pytest
+
 from hourhand.redact import redact
 
 SECRET = "hunter2secretvalue"
