@@ -1,0 +1,12 @@
+-- Who is asking: the subject of a PostgREST request, else the login role (current_user is the owner here).
+create or replace function hourhand_parts.actor()
+returns text
+language sql stable set search_path = ''
+as $$
+  select coalesce(
+    nullif(current_setting('hourhand.actor', true), ''),
+    nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub',
+    nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role',
+    session_user::text
+  )
+$$;

@@ -1,0 +1,40 @@
+-- Moves live runs, whose rows the caller has locked, into history. The arrays go together; a null error or
+-- result leaves none. Frees their concurrency slots, and says so to waiting workers.
+create or replace function hourhand_parts.end_runs(
+  p_ids bigint[], p_status text[], p_results jsonb[], p_errors text[], p_started_at timestamptz[], p_now timestamptz
+)
+returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_keys text[];
+begin
+  with input as materialized (
+    select * from unnest(p_ids, p_status, p_results, p_errors, p_started_at) i(id, status, result, error, started_at)
+  ), gone as (
+    delete from hourhand_parts.job_runs_live l where l.id = any(p_ids) returning l.*
+  ), moved as (
+    insert into hourhand_parts.job_runs_history (
+      id, schedule_id, scheduled_for, task, payload, queue, priority, status, run_at, claim_at, attempt, max_attempts,
+      timeout, trigger, unique_key, concurrency_key, parent_id, retry_of, lost_count, session_id, token, claim_id,
+      claimed_at, started_at, finished_at, cancel_requested_at, cancel_reason, progress, result, error, created_at
+    )
+    select
+      g.id, g.schedule_id, g.scheduled_for, g.task, g.payload, g.queue, g.priority, i.status, g.run_at, g.claim_at,
+      g.attempt, g.max_attempts, g.timeout, g.trigger, g.unique_key, g.concurrency_key, g.parent_id, g.retry_of,
+      g.lost_count, g.session_id, g.token, g.claim_id, g.claimed_at,
+      case when g.claimed_at is not null then least(greatest(coalesce(i.started_at, g.started_at), g.claimed_at), p_now) end,
+      p_now, g.cancel_requested_at, g.cancel_reason, g.progress, i.result, i.error, g.created_at
+    from gone g
+    join input i on i.id = g.id
+    returning concurrency_key
+  )
+  select array_agg(m.concurrency_key) filter (where m.concurrency_key is not null) into v_keys from moved m;
+  if v_keys is not null and exists (
+    select from unnest(v_keys) k(key)
+    join hourhand_parts.job_runs_live l on l.concurrency_key = k.key and l.status = 'pending' and l.lost_count = 0
+  ) then
+    perform pg_notify('hourhand_runs', '');
+  end if;
+end
+$$;

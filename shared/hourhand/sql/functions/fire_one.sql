@@ -1,0 +1,71 @@
+-- One entry of fire(); the schedule's row is locked.
+create or replace function hourhand_parts.fire_one(
+  p_firing jsonb, p_schedule hourhand.scheduled_jobs, p_now timestamptz
+)
+returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_latest timestamptz;
+  v_runs jsonb := '[]';
+  v_run jsonb;
+  v_decided jsonb;
+  v_buffered int := coalesce(jsonb_array_length(p_firing -> 'runs'), 0);
+  v_fired int := 0;
+  v_holder bigint;
+  v_then timestamptz := (p_firing ->> 'then')::timestamptz;
+begin
+  if p_schedule.id is null then
+    return jsonb_build_object('schedule_id', p_firing -> 'schedule_id', 'outcome', 'gone', 'runs', v_runs);
+  end if;
+  if not p_schedule.is_active or p_schedule.error is not null
+    or p_schedule.revision <> (p_firing ->> 'revision')::bigint
+    or p_schedule.next_run_at is distinct from (p_firing ->> 'next_run_at')::timestamptz
+  then
+    return jsonb_build_object('schedule_id', p_schedule.id, 'outcome', 'lost', 'runs', v_runs);
+  end if;
+  if p_firing ->> 'error' is not null then
+    return hourhand_parts.quarantine(p_schedule, p_firing ->> 'error');
+  end if;
+  select greatest(
+    (select max((r ->> 'at')::timestamptz) from jsonb_array_elements(p_firing -> 'runs') r),
+    (select max(coalesce((n ->> 'until')::timestamptz, (n ->> 'from')::timestamptz)) from jsonb_array_elements(p_firing -> 'notes') n)
+  ) into v_latest;
+  if v_latest > p_now then
+    return jsonb_build_object(
+      'schedule_id', p_schedule.id, 'outcome', 'early', 'runs', v_runs,
+      'early_ms', ceil(extract(epoch from v_latest - p_now) * 1000)
+    );
+  end if;
+
+  -- Live before this firing; the runs of one catch-up do not count against each other.
+  select l.id into v_holder from hourhand_parts.job_runs_live l where l.schedule_id = p_schedule.id order by l.id limit 1;
+  for v_run in select r from jsonb_array_elements(p_firing -> 'runs') r order by r ->> 'at' loop
+    v_decided := hourhand_parts.fire_instant(p_schedule, v_run, v_holder, v_buffered > 1, p_now);
+    if v_decided is not null then
+      v_runs := v_runs || v_decided;
+      if v_decided ->> 'decision' = 'fired' then
+        v_fired := v_fired + 1;
+      end if;
+    end if;
+  end loop;
+  insert into hourhand.schedule_firings
+    (schedule_id, scheduled_for, scheduled_until, count, decision, reason, decided_at, lag_ms)
+  select p_schedule.id, n."from", n.until, coalesce(n.count, 1), n.decision, n.reason, p_now,
+    extract(epoch from p_now - n."from") * 1000
+  from jsonb_to_recordset(coalesce(nullif(p_firing -> 'notes', 'null'), '[]'))
+    n("from" timestamptz, until timestamptz, count bigint, decision text, reason text)
+  on conflict do nothing;
+
+  update hourhand.scheduled_jobs
+  set next_run_at = v_then, is_active = v_then is not null, run_count = run_count + v_fired,
+      last_run_at = case when v_fired > 0 then p_now else last_run_at end,
+      decided_until = greatest(decided_until, v_latest, case when p_schedule.next_run_at is null then p_now end),
+      timezone = coalesce(timezone, p_firing ->> 'timezone')
+  where id = p_schedule.id;
+  return jsonb_build_object(
+    'schedule_id', p_schedule.id, 'runs', v_runs,
+    'outcome', case when v_latest is null and p_schedule.next_run_at is null then 'planned' else 'fired' end
+  );
+end
+$$;

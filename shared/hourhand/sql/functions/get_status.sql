@@ -1,0 +1,76 @@
+-- Everything `hourhand status` shows. A service is late when it has missed its lease, lost when a rescuer said so.
+create or replace function hourhand.get_status()
+returns jsonb
+language plpgsql stable security definer set search_path = '' set jit = off
+as $$
+declare
+  v_now timestamptz := hourhand.clock();
+begin
+  return jsonb_build_object(
+    'now', v_now,
+    'services', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', s.id, 'kind', s.kind, 'name', s.name, 'host', s.host, 'pid', s.pid, 'version', s.version,
+        'started_at', s.started_at, 'beat_at', s.beat_at, 'lease', s.lease, 'stats', s.stats,
+        'state', case when s.state = 'open' and s.lease_until > v_now then 'alive' when s.state = 'open' then 'late' else s.state end
+      ) order by s.kind, s.name, s.started_at), '[]')
+      from hourhand.services s
+      where s.state = 'open' or (s.state = 'lost' and s.ended_at > v_now - interval '10 minutes')
+    ),
+    'depth', (
+      select coalesce(jsonb_object_agg(d.status, d.n), '{}')
+      from (select l.status, count(*) as n from hourhand_parts.job_runs_live l group by l.status) d
+    ),
+    'oldest_pending_s', (
+      select greatest(extract(epoch from v_now - min(l.run_at)), 0)
+      from hourhand_parts.job_runs_live l where l.status = 'pending' and l.run_at <= v_now
+    ),
+    'schedules', (
+      select jsonb_build_object(
+        'active', count(*) filter (where s.is_active), 'paused', count(*) filter (where not s.is_active or s.paused_until > v_now),
+        'quarantined', count(*) filter (where s.error is not null),
+        'due', count(*) filter (where s.is_active and s.error is null and s.next_run_at <= v_now),
+        'late', count(*) filter (where s.is_active and s.error is null and s.next_run_at <= v_now - interval '60 seconds')
+      )
+      from hourhand.scheduled_jobs s
+    ),
+    'due_late', (
+      select count(*) from hourhand.scheduled_jobs s
+      where s.is_active and s.error is null and s.next_run_at <= v_now - interval '60 seconds'
+    ),
+    'unknown_tasks', (
+      select coalesce(jsonb_agg(jsonb_build_object('task', p.task, 'pending', p.n) order by p.task), '[]')
+      from (
+        select l.task, count(*) as n from hourhand_parts.job_runs_live l where l.status = 'pending' group by l.task
+      ) p
+      where not exists (
+        select from hourhand.services s
+        where s.kind = 'worker' and s.state = 'open' and s.lease_until > v_now and s.tasks ? p.task
+      )
+    ),
+    'failures_24h', (
+      select count(*) from hourhand_parts.job_runs_history h
+      where h.status = 'failed' and h.finished_at > v_now - interval '24 hours'
+    ),
+    'runs_per_hour', (
+      select coalesce(jsonb_agg(jsonb_build_object('hour', t.hour, 'completed', t.completed, 'failed', t.failed) order by t.hour), '[]')
+      from (
+        select date_trunc('hour', h.finished_at) as hour, count(*) filter (where h.status = 'completed') as completed,
+          count(*) filter (where h.status = 'failed') as failed
+        from hourhand_parts.job_runs_history h
+        where h.finished_at > v_now - interval '24 hours'
+        group by 1
+      ) t
+    ),
+    'next_firings', (
+      select coalesce(jsonb_agg(jsonb_build_object('schedule', n.name, 'task', n.task, 'at', n.next_run_at) order by n.next_run_at, n.name), '[]')
+      from (
+        select s.name, s.task, s.next_run_at from hourhand.scheduled_jobs s
+        where s.is_active and s.error is null and s.next_run_at is not null
+        order by s.next_run_at, s.id limit 5
+      ) n
+    ),
+    'paused_queues', (select coalesce(jsonb_agg(q.name order by q.name), '[]') from hourhand.queues q where q.paused_at is not null)
+  );
+end
+$$;

@@ -1,0 +1,19 @@
+-- When the next run or firing is known to be due. A schedule whose instant has just passed counts too:
+-- its run is about to appear, and there may be no other hint.
+create or replace function hourhand_parts.next_instant(p_now timestamptz)
+returns timestamptz
+language sql stable set search_path = ''
+as $$
+  select least(
+    (
+      select l.run_at from hourhand_parts.job_runs_live l
+      where l.status = 'pending' and l.run_at > l.created_at and l.run_at > p_now
+      order by l.run_at limit 1
+    ),
+    (
+      select s.next_run_at from hourhand.scheduled_jobs s
+      where s.is_active and s.error is null and s.next_run_at >= p_now - interval '3 seconds'
+      order by s.next_run_at limit 1
+    )
+  )
+$$;

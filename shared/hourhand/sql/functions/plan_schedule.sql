@@ -1,0 +1,37 @@
+-- A change of timing asks the scheduler to compute again, strictly after now: an edit never fires at once.
+create or replace function hourhand_parts.plan_schedule()
+returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_now timestamptz := hourhand.clock();
+begin
+  if tg_op = 'INSERT' then
+    new.next_run_at := null;
+    new.last_run_at := null;
+    new.decided_until := null;
+    new.run_count := 0;
+    new.revision := 1;
+    new.error := null;
+    new.created_at := v_now;
+    new.updated_at := v_now;
+    return new;
+  end if;
+  -- The scheduler itself writes the default timezone together with the first next_run_at.
+  if old.timezone is null and new.next_run_at is not null and old.next_run_at is null then
+    return new;
+  end if;
+  if (new.cron, new.every, new.anchor, new.run_at, new.timezone, new.dst_gap, new.dst_overlap, new.starts_at,
+      new.ends_at, new.max_runs, new.exclude, new.is_active, new.paused_until, new.name)
+    is distinct from
+     (old.cron, old.every, old.anchor, old.run_at, old.timezone, old.dst_gap, old.dst_overlap, old.starts_at,
+      old.ends_at, old.max_runs, old.exclude, old.is_active, old.paused_until, old.name)
+  then
+    new.revision := old.revision + 1;
+    new.next_run_at := null;
+    new.error := null;
+  end if;
+  new.updated_at := v_now;
+  return new;
+end
+$$;

@@ -1,0 +1,25 @@
+-- Runs a schedule's task now, whatever its timing and policies. Repeated with the same p_request_id it
+-- answers the run it made before.
+create or replace function hourhand.trigger_schedule(
+  p_schedule text, p_payload jsonb default null, p_request_id uuid default null
+)
+returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_now timestamptz := hourhand.clock();
+  v_schedule hourhand.scheduled_jobs := hourhand_parts.find_schedule(p_schedule);
+  v_answer jsonb;
+begin
+  perform hourhand_parts.require_read_committed();
+  v_answer := hourhand_parts.insert_run(
+    hourhand_parts.schedule_job(v_schedule) || jsonb_build_object(
+      'payload', coalesce(p_payload, v_schedule.payload), 'trigger', 'manual', 'key', p_request_id, 'key_scope', 'hourhand.trigger'
+    ),
+    v_now
+  );
+  perform hourhand_parts.audit('schedule.triggered', v_schedule.name, null, v_answer);
+  perform pg_notify('hourhand_runs', '');
+  return v_answer;
+end
+$$;
