@@ -23,8 +23,8 @@ Connection = psycopg.Connection[TupleRow]
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[databases.Postgres]:
-    with databases.server() as server:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.Postgres]:
+    with databases.server(tmp_path_factory.mktemp("postgres")) as server:
         yield server
 
 

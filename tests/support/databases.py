@@ -5,11 +5,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
 from hourhand import migrate
+from hourhand.embedded import Server
 from hourhand.transport.postgres import PostgresTransport
 
 
@@ -50,8 +52,10 @@ class Postgres:
 
 
 @contextmanager
-def server() -> Iterator[Postgres]:
-    """The server that HOURHAND_TEST_DATABASE_URL names, else one for this session."""
-    yield Postgres(
-        os.environ.get("HOURHAND_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:55418/postgres")
-    )
+def server(data_dir: Path) -> Iterator[Postgres]:
+    """The server that HOURHAND_TEST_DATABASE_URL names, else one in `data_dir` for the session."""
+    if url := os.environ.get("HOURHAND_TEST_DATABASE_URL"):
+        yield Postgres(url)
+        return
+    with Server(data_dir, fsync=False) as embedded:
+        yield Postgres(embedded.url)

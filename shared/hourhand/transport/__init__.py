@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hourhand.errors import BadSetting
+from hourhand.errors import BadSetting, EmbeddedError
 from hourhand.transport.protocol import Listener, Transport
 
 if TYPE_CHECKING:
@@ -46,4 +46,16 @@ def _direct_url(settings: "Settings") -> str:
             "DATABASE_URL is not set, and this cannot be done through the Supabase API",
             "Set DATABASE_URL to the project's Postgres address (Supabase: Connect, Session pooler).",
         )
-    raise BadSetting("No database is set", "Set DATABASE_URL.")
+    return _embedded_url(settings)
+
+
+def _embedded_url(settings: "Settings") -> str:
+    from hourhand import embedded
+
+    embedded.require_allowed(settings)
+    if url := embedded.running(settings.data_dir):
+        return url
+    raise EmbeddedError(
+        f"No database is set, and no embedded one runs in {settings.data_dir}",
+        "Start one with `hourhand up`, or set DATABASE_URL, or SUPABASE_URL and its key.",
+    )

@@ -1,4 +1,10 @@
-"""Errors of psycopg and the server, told once in hourhand's words."""
+"""Errors of psycopg and the server, told once in hourhand's words.
+
+The SQLSTATE decides the class of an error, its hint, and whether the call is repeated. A failed connection
+attempt has none (libpq passes on only the text), so it is given the one that its text stands for.
+"""
+
+import re
 
 import psycopg
 
@@ -12,18 +18,19 @@ from hourhand.errors import (
     TransportError,
     Unavailable,
 )
+from hourhand.transport.address import Address
 
-# Codes and classes of codes: the longest prefix wins.
+# Codes and beginnings of codes; the longest wins.
 KINDS: dict[str, type[TransportError]] = {
     "08": Unavailable,
     "22": BadInput,
     "23": BadInput,
     "25006": Unavailable,
+    "25P": Timeout,
     "28": Denied,
     "3D000": Unavailable,
     "3F000": ContractMismatch,
-    "40001": Unavailable,
-    "40P01": Unavailable,
+    "40": Unavailable,
     "42501": Denied,
     "42703": ContractMismatch,
     "42725": ContractMismatch,
@@ -39,14 +46,89 @@ KINDS: dict[str, type[TransportError]] = {
     "PT422": BadInput,
 }
 
+CANNOT_CONNECT = "08001"
+CONNECTION_LOST = "08006"
 
-def kind(sqlstate: str | None) -> type[TransportError]:
+# What the text of a failed connection attempt stands for. A server that does not speak English is not
+# understood: then its own words are shown, and the attempt counts as one that may succeed later.
+MEANINGS = (
+    (r"password authentication failed|no password supplied|SASL authentication failed", "28P01"),
+    (r'role ".*" does not exist|pg_hba\.conf|Tenant or user not found|no such user', "28000"),
+    (r'database ".*" does not exist|no such database', "3D000"),
+    (r"too many (clients|connections)|connection slots|no more connections|max clients", "53300"),
+    (r"(starting up|shutting down|recovery mode|accepting connections)", "57P03"),
+    (r"session is read-only|hot standby mode", "25006"),
+    (r"^connection (failed|is bad|timeout)|resolve host|translate host", CANNOT_CONNECT),
+)
+
+MIGRATE = (
+    "Run `hourhand migrate`. If it finds nothing to do, the schema is newer than this package: upgrade it."
+)
+HINTS = {
+    "08001": "Check that Postgres is running there, and the host and port in DATABASE_URL.",
+    "08006": "The server, a pooler or the network ended the connection; its log may say why.",
+    "25006": "This is a standby: give the address of the primary in DATABASE_URL.",
+    "28000": "Check the user in DATABASE_URL and the server's rules for it (?sslmode=require may be needed);"
+    " behind Supabase's pooler its name is postgres.PROJECT.",
+    "28P01": "Check the user and the password in DATABASE_URL.",
+    "3D000": "Create this database, or correct its name in DATABASE_URL.",
+    "3F000": MIGRATE,
+    "42501": "Connect as the owner of the schema hourhand, or as a member of the role hourhand_worker;"
+    " `hourhand migrate` needs a role that may create schemas.",
+    "42703": MIGRATE,
+    "42725": MIGRATE,
+    "42883": MIGRATE,
+    "42P01": MIGRATE,
+    "53300": "Raise max_connections, or connect through a pooler.",
+    "57014": "The statement_timeout of this role or database cut it off: raise it, or ask for less at once.",
+    "57P03": "The server is starting or stopping: try again in a moment.",
+}
+
+_PREAMBLE = re.compile(
+    r"^(connection failed: |connection is bad: |consuming input failed: |sending query failed: )?"
+    r"(connection to server (at|on) .*? failed: )?(FATAL: +)?"
+)
+
+
+def translated(error: psycopg.Error, address: Address, doing: str) -> TransportError:
+    """The error of a statement or of a connection attempt; `doing` is the function that was called."""
+    sqlstate = _sqlstate(error)
+    kind = kind_of(sqlstate)
+    text = address.redact(_text(error))
+    if sqlstate and sqlstate[:2] in ("PT", "HH"):  # raised by our own SQL: said fully there
+        return kind(text, error.diag.message_hint, sqlstate=sqlstate)
+    hint = HINTS.get(sqlstate or "") or error.diag.message_hint
+    if kind is BadInput:
+        return kind(f"{doing}: {text}", hint, sqlstate=sqlstate)
+    what = f"{doing}: {text}" if error.sqlstate else text
+    return kind(f"{address.where}: {what}", hint, sqlstate=sqlstate)
+
+
+def kind_of(sqlstate: str | None) -> type[TransportError]:
     code = sqlstate or ""
     prefixes = (code[:length] for length in (5, 3, 2))
     return next((KINDS[prefix] for prefix in prefixes if prefix in KINDS), TransportError)
 
 
-def from_server(error: psycopg.Error, where: str) -> TransportError:
-    """The error of a statement."""
-    message = error.diag.message_primary or str(error)
-    return kind(error.sqlstate)(f"{where}: {message}", error.diag.message_hint, sqlstate=error.sqlstate)
+def _sqlstate(error: psycopg.Error) -> str | None:
+    if error.sqlstate:
+        # A server that ends the connection ends it whatever the reason it gives.
+        fatal = error.diag.severity_nonlocalized in ("FATAL", "PANIC")
+        return CONNECTION_LOST if fatal and kind_of(error.sqlstate) is TransportError else error.sqlstate
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return meaning(str(error))
+    # psycopg refuses a value before it is sent (a NUL character).
+    return "22021" if isinstance(error, psycopg.DataError) else None
+
+
+def meaning(text: str) -> str:
+    """The SQLSTATE that the text of a connection failure stands for."""
+    return next((code for pattern, code in MEANINGS if re.search(pattern, text)), CONNECTION_LOST)
+
+
+def _text(error: psycopg.Error) -> str:
+    if error.diag.message_primary:
+        detail = error.diag.message_detail if (error.sqlstate or "").startswith("22") else None
+        return f"{error.diag.message_primary} ({detail})" if detail else error.diag.message_primary
+    first, *_ = str(error).splitlines() or [type(error).__name__]
+    return _PREAMBLE.sub("", first)

@@ -1,69 +1,96 @@
 """Direct Postgres through psycopg 3: one statement a call, no session state, so any pooler will do."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
-from hourhand.errors import Unavailable
-from hourhand.transport import failures, values
-from hourhand.transport.protocol import Listener
+from hourhand.transport import address, failures, values
+from hourhand.transport.connections import Connection, Connections
+from hourhand.transport.listener import PostgresListener
+from hourhand.transport.retries import retrying
 
-Connection = psycopg.Connection[TupleRow]
+ANSWER_WITHIN = 60.0
 
 
 class PostgresTransport:
+    """See `hourhand.transport.Transport`.
+
+    `patience` is for how many seconds a call repeats what failed for a passing reason; `hints` whether
+    `listen` listens; `answer_within` for how many seconds one attempt waits for its answer.
+    """
+
     name = "postgres"
 
     def __init__(
-        self, url: str, *, application_name: str, patience: float = 30.0, hints: bool = True
+        self,
+        url: str,
+        *,
+        application_name: str,
+        patience: float = 30.0,
+        hints: bool = True,
+        answer_within: float = ANSWER_WITHIN,
     ) -> None:
-        self._conninfo = make_conninfo(url, application_name=application_name)
-        shown = conninfo_to_dict(self._conninfo)
-        self.where = f"postgres at {shown.get('host')}:{shown.get('port')}/{shown.get('dbname')}"
-        self._idle: deque[Connection] = deque()
+        # libpq takes less than 2 seconds for 2.
+        connect_timeout = round(min(max(patience, 2), 10))
+        self._address = address.parse(url, application_name=application_name, connect_timeout=connect_timeout)
+        self._connections = Connections(self._address)
+        self._closing = Event()
+        self._retrying = retrying(patience, self._closing)
+        self._hints = hints
+        self._listeners: list[PostgresListener] = []
+        self._answer_within = answer_within
 
     def call(self, function: str, params: Mapping[str, object] | None = None, *, retry: bool = True) -> Any:
         query, arguments = values.statement(function, params or {})
-        with self._connection() as connection:
+        if not retry:
+            return self._call(function, query, arguments)
+        return self._retrying(self._call, function, query, arguments)
+
+    def execute(self, script: str) -> None:
+        """Runs SQL of any number of statements as one transaction, however long it takes.
+
+        It is repeated after a transient failure, so it must be safe to repeat.
+        """
+        self._retrying(self._execute, script)
+
+    def query(self, query: str) -> list[TupleRow]:
+        """The rows of one statement that changes nothing."""
+        return self._retrying(self._query, query)
+
+    def listen(self, channels: Sequence[str], notify: Callable[[str], None]) -> PostgresListener | None:
+        if not self._hints:
+            return None
+        listener = PostgresListener(self._connections, channels, notify)
+        self._listeners.append(listener)
+        return listener
+
+    def close(self) -> None:
+        self._closing.set()
+        for listener in self._listeners:
+            listener.close()
+        self._connections.close()
+
+    def _call(self, function: str, query: bytes, arguments: Sequence[object]) -> Any:
+        with self._connection(function, self._answer_within) as connection:
             row = connection.execute(query, arguments).fetchone()
         return row[0] if row else None
 
-    def execute(self, script: str) -> None:
-        """Runs SQL text of any number of statements as one transaction."""
-        with self._connection() as connection:
+    def _execute(self, script: str) -> None:
+        with self._connection("script", None) as connection:
             connection.execute(script.encode())
 
-    def query(self, query: str) -> list[TupleRow]:
-        with self._connection() as connection:
+    def _query(self, query: str) -> list[TupleRow]:
+        with self._connection("query", self._answer_within) as connection:
             return connection.execute(query.encode()).fetchall()
 
-    def listen(self, channels: Sequence[str], notify: Callable[[str], None]) -> Listener | None:
-        return None
-
-    def close(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
-
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        connection = self._idle.pop() if self._idle else self._connect()
+    def _connection(self, doing: str, limit: float | None) -> Iterator[Connection]:
         try:
-            yield connection
+            with self._connections.use(limit) as connection:
+                yield connection
         except psycopg.Error as error:
-            raise failures.from_server(error, self.where) from error
-        finally:
-            if not connection.closed:
-                self._idle.append(connection)
-
-    def _connect(self) -> Connection:
-        try:
-            return psycopg.connect(
-                self._conninfo, autocommit=True, prepare_threshold=None, context=values.ADAPTATION
-            )
-        except psycopg.Error as error:
-            raise Unavailable(f"{self.where}: {error}") from error
+            raise failures.translated(error, self._address, doing) from error

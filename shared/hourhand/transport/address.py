@@ -1,0 +1,67 @@
+"""The address of a database: what libpq is given, and what may be shown of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from hourhand.errors import BadSetting
+
+# A dead peer is noticed within about 25 seconds, before a lease of 30 seconds has passed.
+DEFAULTS: dict[str, Any] = {
+    "client_encoding": "UTF8",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+    "target_session_attrs": "read-write",
+}
+
+BAD_ADDRESS = BadSetting(
+    "DATABASE_URL is not the address of a Postgres database",
+    "Write postgresql://user:password@host:5432/database, and the characters @ : / ? # % & = in a password"
+    " as %40 %3A %2F %3F %23 %25 %26 %3D.",
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """`conninfo` is for libpq and holds the password; `where` is for messages and does not."""
+
+    conninfo: str
+    where: str
+    password: str | None
+
+    def redact(self, text: str) -> str:
+        return text.replace(self.password, "***") if self.password else text
+
+
+def parse(url: str, *, application_name: str, connect_timeout: int) -> Address:
+    """The address of a URL (or libpq's key=value form); what the URL says wins over our defaults.
+
+    Raises BadSetting without showing any of the URL: libpq's own message could quote the password.
+    """
+    given = _given(url)
+    parameters = DEFAULTS | {"connect_timeout": connect_timeout} | given
+    conninfo = make_conninfo("", **parameters | {"application_name": application_name})
+    return Address(conninfo, _where(given), given.get("password"))
+
+
+def _given(url: str) -> dict[str, Any]:
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise BAD_ADDRESS from None
+    ports = str(given.get("port") or "5432").split(",")
+    # A password with a slash ends up in the port.
+    if not url.strip() or not all(port.isdecimal() for port in ports):
+        raise BAD_ADDRESS
+    return given
+
+
+def _where(given: dict[str, Any]) -> str:
+    host = given.get("host") or given.get("hostaddr") or "the local socket"
+    port = f":{given['port']}" if given.get("port") else ""
+    database = f"/{given['dbname']}" if given.get("dbname") else ""
+    return f"postgres at {host}{port}{database}"
