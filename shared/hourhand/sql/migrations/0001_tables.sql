@@ -20,7 +20,7 @@ begin
     return false;
   end if;
   v_text := regexp_replace(v_text, '"(\\.|[^"\\])*"', '', 'g');
-  if v_text ~ '[0-9]{309}' then
+  if v_text ~ '[0-9]{255}[0-9]{54}' then
     return false;
   end if;
   v_text := regexp_replace(v_text, '[^][{}]', '', 'g');
