@@ -15,8 +15,9 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
-A = TypeVar("A")
 S = TypeVar("S")
+B = TypeVar("B")
+F = TypeVar("F")
 
 
 class Threads:
@@ -39,6 +40,10 @@ class Face(Generic[S]):
     def __init__(self, behind: S, threads: Threads) -> None:
         self._behind = behind
         self._threads = threads
+
+    def _facing(self, face: Callable[[B, Threads], F], behind: B) -> F:
+        """The face of another object, on the same threads."""
+        return face(behind, self._threads)
 
 
 def hopped(

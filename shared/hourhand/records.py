@@ -24,7 +24,7 @@ class Record(BaseModel):
 
 
 class RunRecord(Record):
-    """One run as it was when it was read. `result` and `payload` are there only where a single run was asked for."""
+    """One run as it was when it was read; only `get` fills payload and result."""
 
     id: int
     task: str

@@ -1,0 +1,96 @@
+"""What a client sends for a run: the task's name, its payload as plain JSON, and the task's own options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+
+from hourhand import registry
+from hourhand.errors import BadPayload
+
+if TYPE_CHECKING:
+    from hourhand.tasks import Task
+
+Job = dict[str, Any]
+"""The parameters of the function `enqueue` without `p_`: durations in seconds, instants as text."""
+
+_MOST_JOBS = 1000
+_MOST_BYTES = 4_000_000
+
+
+def make_job(task: Task[..., Any] | str, payload: Any, options: Mapping[str, Any]) -> Job:
+    """One run as it is sent. Raises BadPayload."""
+    known = _known(task)
+    given = {name: plain(value) for name, value in options.items() if value is not None}
+    return {"task": name_of(task), "payload": _encoded(known, payload), **_options(known), **given}
+
+
+def payload_of(task: Task[..., Any] | str, payload: Any) -> Any:
+    """The payload as plain JSON, checked when the task is known here. Raises BadPayload."""
+    return _encoded(_known(task), payload)
+
+
+def name_of(task: Task[..., Any] | str) -> str:
+    return task if isinstance(task, str) else task.name
+
+
+def plain(value: Any) -> Any:
+    """A duration as seconds, an instant as text, all else as it is. Raises ValueError for a naive time."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone: use an aware datetime")
+        return value.isoformat()
+    return value
+
+
+def chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """Slices that one call can carry."""
+    chunk: list[Job] = []
+    room = _MOST_BYTES
+    for each in jobs:
+        size = len(to_json(each))
+        if chunk and (len(chunk) == _MOST_JOBS or size > room):
+            yield chunk
+            chunk, room = [], _MOST_BYTES
+        chunk.append(each)
+        room -= size
+    if chunk:
+        yield chunk
+
+
+def _known(task: Task[..., Any] | str) -> Task[..., Any] | None:
+    if not isinstance(task, str):
+        return task
+    here = registry.current()
+    return here.get(task) if task in here else None
+
+
+def _encoded(task: Task[..., Any] | None, payload: Any) -> Any:
+    value = _unchecked(payload) if task is None else task.encode(payload)
+    if not isinstance(value, dict | list):
+        raise BadPayload(f"a payload is an object or a list, not {value!r}", 'Name the value: {"value": …}.')
+    return value
+
+
+def _unchecked(payload: Any) -> Any:
+    try:
+        return {} if payload is None else to_jsonable_python(payload, inf_nan_mode="constants")
+    except (PydanticSerializationError, ValueError) as error:
+        raise BadPayload(f"the payload can't be written as JSON: {error}") from None
+
+
+def _options(task: Task[..., Any] | None) -> Job:
+    """Sent along, so that they hold before the first worker has made the task known to the database."""
+    if task is None:
+        return {}
+    return {
+        "queue": task.queue,
+        "priority": task.priority,
+        "max_attempts": task.max_attempts,
+        "timeout": task.timeout.total_seconds(),
+    }
