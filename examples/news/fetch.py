@@ -53,15 +53,15 @@ def is_web(location: str) -> bool:
 
 
 def host_of(location: str) -> str | None:
-    return urlsplit(location).hostname if is_web(location) else None
+    try:
+        return urlsplit(location).hostname if is_web(location) else None
+    except ValueError:
+        return None
 
 
 def locations(location: str) -> list[str]:
     """Spread a directory into its feed files, by name; anything else stands for itself, even if missing."""
-    if is_web(location) or not Path(location).is_dir():
-        return [location]
-    files = sorted(path for path in Path(location).iterdir() if path.suffix.lower() in FEED_FILES)
-    return [str(path) for path in files] or [location]
+    return ([] if is_web(location) else _files(Path(location))) or [location]
 
 
 def fetch(location: str, known: Validators = Validators()) -> Document | None:
@@ -78,15 +78,24 @@ def user_agent() -> str:
     return "hourhand-news/1.0 (feed reader)" + (f" +{contact}" if contact else "")
 
 
-def _read(path: Path) -> Document:
-    if path.is_dir():
-        raise NoSuchFeed(f"the directory {path} holds no feed ({', '.join(sorted(FEED_FILES))})")
-    if not path.is_file():
-        raise NoSuchFeed(f"{path} is no http(s) address, and this worker sees no such file or directory")
+def _files(directory: Path) -> list[str]:
     try:
+        return sorted(str(path) for path in directory.iterdir() if path.suffix.lower() in FEED_FILES)
+    except OSError:  # no directory, or none that may be read: fetching it will say what is wrong
+        return []
+
+
+def _read(path: Path) -> Document:
+    try:
+        if path.is_dir():
+            raise NoSuchFeed(f"the directory {path} holds no feed ({', '.join(sorted(FEED_FILES))})")
         if path.stat().st_size > LARGEST:
             raise NoSuchFeed(_too_large(str(path)))
         return Document(path.read_bytes())
+    except FileNotFoundError as error:
+        raise NoSuchFeed(
+            f"{path} is no http(s) address, and this worker sees no such file or directory"
+        ) from error
     except OSError as error:
         raise FetchFailed(f"{path} can't be read: {error.strerror}") from error
 
