@@ -1,9 +1,9 @@
 """Builds the one SQL text that brings a database to this version of the schema.
 
 The text is a single DO statement. One statement is one transaction whatever runs it (psycopg, psql, the
-Supabase CLI or its SQL editor), so a half-applied schema cannot exist. It may be run any number of times and by
-several at once: it takes a lock first and then runs only what is missing. The table `hourhand.migrations` keeps
-what was applied; version 0 stands for all functions, triggers and grants together.
+Supabase CLI or its SQL editor), so a half-applied schema cannot exist. It may be run any number of times,
+and by several at once: it takes a lock first and then runs only what is missing. The table
+`hourhand.migrations` keeps what was applied; version 0 stands for functions, triggers and grants together.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,6 +25,10 @@ class Migration:
     name: str
     sql: str
 
+    @property
+    def label(self) -> str:
+        return f"{self.version:04}_{self.name}"
+
     @cached_property
     def checksum(self) -> str:
         return _digest([self.sql])
@@ -36,7 +40,7 @@ class Schema:
 
     migrations: tuple[Migration, ...]
     functions: tuple[str, ...]
-    """The text of each file of functions, then triggers and grants: all is applied anew when any of it changes."""
+    """The text of each file of functions, then triggers and grants: all applied anew when any changes."""
 
     @property
     def version(self) -> int:
@@ -120,13 +124,21 @@ def _free_tag(text: str) -> str:
 
 _PREPARE = """\
 declare
-  v_check_bodies text := current_setting('check_function_bodies');
+  -- Whoever runs this text inside a transaction of their own gets these back as they were.
+  v_settings jsonb := (
+    select jsonb_object_agg(name, current_setting(name))
+    from unnest(array['check_function_bodies', 'lock_timeout', 'search_path']) as name
+  );
   v_changed boolean := false;
   v_row record;
 begin
   perform pg_advisory_xact_lock(hashtextextended('hourhand.migrate', 0));
   -- Functions may call others that come later in the alphabet.
   perform set_config('check_function_bodies', 'off', true);
+  -- Everything is written with its schema.
+  perform set_config('search_path', 'pg_catalog', true);
+  -- Who waits for a table lock makes everyone else wait behind it: rather give up and come again.
+  perform set_config('lock_timeout', '3s', true);
 
   if to_regnamespace('hourhand') is null then
     create schema hourhand;
@@ -156,11 +168,11 @@ _CHECK = """\
       raise exception using errcode = 'HH001',
         message = format('the schema has migration %s (%s), which this version of hourhand does not know',
           v_row.version, v_row.name),
-        hint = 'Upgrade the package hourhand.';
+        hint = 'It was made by a newer version: upgrade this package.';
     end if;
     raise exception using errcode = 'HH002',
       message = format('migration %s (%s) was applied with a different text', v_row.version, v_row.name),
-      hint = 'A released migration never changes: use the package that made this schema, or a fresh database.';
+      hint = 'A released migration never changes: use the package that made this schema, or a new database.';
   end loop;
 
 """
@@ -186,7 +198,7 @@ _FUNCTIONS = """\
 """
 
 _FINISH = """\
-  perform set_config('check_function_bodies', v_check_bodies, true);
+  perform set_config(key, value, true) from jsonb_each_text(v_settings);
   -- PostgREST caches the schema.
   perform pg_notify('pgrst', 'reload schema');
 end

@@ -44,18 +44,24 @@ class PostgresTransport:
         self._listeners: list[PostgresListener] = []
         self._answer_within = answer_within
 
+    @property
+    def where(self) -> str:
+        """The database, for messages: without the password."""
+        return self._address.where
+
     def call(self, function: str, params: Mapping[str, object] | None = None, *, retry: bool = True) -> Any:
         query, arguments = values.statement(function, params or {})
         if not retry:
             return self._call(function, query, arguments)
         return self._retrying(self._call, function, query, arguments)
 
-    def execute(self, script: str) -> None:
-        """Runs SQL of any number of statements as one transaction, however long it takes.
+    def execute(self, script: str) -> tuple[str, ...]:
+        """Runs SQL of any number of statements as one transaction, however long it takes; returns the
+        warnings of the server.
 
         It is repeated after a transient failure, so it must be safe to repeat.
         """
-        self._retrying(self._execute, script)
+        return self._retrying(self._execute, script)
 
     def query(self, query: str) -> list[TupleRow]:
         """The rows of one statement that changes nothing."""
@@ -79,9 +85,20 @@ class PostgresTransport:
             row = connection.execute(query, arguments).fetchone()
         return row[0] if row else None
 
-    def _execute(self, script: str) -> None:
+    def _execute(self, script: str) -> tuple[str, ...]:
+        warnings: list[str] = []
+
+        def keep(notice: psycopg.errors.Diagnostic) -> None:
+            if notice.severity_nonlocalized == "WARNING":
+                warnings.append(notice.message_primary or "")
+
         with self._connection("script", None) as connection:
-            connection.execute(script.encode())
+            connection.add_notice_handler(keep)
+            try:
+                connection.execute(script.encode())
+            finally:
+                connection.remove_notice_handler(keep)
+        return tuple(warnings)
 
     def _query(self, query: str) -> list[TupleRow]:
         with self._connection("query", self._answer_within) as connection:
