@@ -7,6 +7,12 @@ as $$
 declare
   v_keys text[];
 begin
+  if not exists (
+    select from hourhand_parts.job_runs_live l
+    where l.status = 'pending' and l.concurrency_key is not null and l.lost_count = 0
+  ) then
+    return '{}';
+  end if;
   select array_agg(w.concurrency_key order by w.claim_at) into v_keys
   from (
     select l.concurrency_key, min(l.claim_at) as claim_at

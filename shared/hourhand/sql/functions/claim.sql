@@ -40,7 +40,7 @@ begin
   v_tasks := hourhand_parts.claimable_tasks(p_tasks);
   select s.id, s.claim_at into v_suspect, v_suspect_at from hourhand_parts.pick_suspect(v_queues, v_tasks, v_now) s;
   if found and p_held = 0 then
-    v_picked := array[v_suspect];
+    v_picked := hourhand_parts.take_suspect(v_suspect);
   elsif found and v_suspect_at < v_now - interval '10 seconds' then
     return jsonb_build_object('now', v_now, 'lost', false, 'runs', '[]'::jsonb, 'full', false, 'solo', true, 'next_at', null);
   else
@@ -68,7 +68,7 @@ begin
   end if;
   return jsonb_build_object(
     'now', v_now, 'lost', false, 'runs', v_runs, 'full', v_full and cardinality(v_ids) > 0,
-    'solo', v_suspect is not null, 'next_at', case when not v_full then hourhand_parts.next_instant(v_now) end
+    'solo', cardinality(v_ids) > 0 and v_suspect is not null, 'next_at', case when not v_full then hourhand_parts.next_instant(v_now) end
   );
 end
 $$;

@@ -7,6 +7,9 @@ as $$
 declare
   v_tasks text[];
 begin
+  if not exists (select from hourhand.tasks t where t.concurrency is not null) then
+    return p_ids;
+  end if;
   select array_agg(distinct l.task) into v_tasks
   from hourhand_parts.job_runs_live l
   join hourhand.tasks t on t.name = l.task
