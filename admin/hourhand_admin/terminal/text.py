@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hourhand.durations import format_duration
 
 _BARS = "▁▂▃▄▅▆▇█"
 NONE = "-"
+_JSON_LINE = 80
 
 
 def shorten(text: str | None, width: int) -> str:
@@ -59,3 +62,20 @@ def count(number: int, noun: str) -> str:
 def instant(text: str | None) -> datetime | None:
     """An instant from the database's JSON."""
     return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+def fields(pairs: Iterable[tuple[str, object]], indent: str = "") -> str:
+    """One value a line, the names padded; values that are None or empty are left out."""
+    shown = [(name, str(value)) for name, value in pairs if value is not None and value not in ("", NONE)]
+    width = max((len(name) for name, _ in shown), default=0)
+    return "\n".join(f"{indent}{name:<{width}}  {_hanging(value, width, indent)}" for name, value in shown)
+
+
+def _hanging(value: str, width: int, indent: str) -> str:
+    return value.replace("\n", f"\n{indent}{'':<{width}}  ")
+
+
+def as_json(value: Any) -> str:
+    """JSON on one line when it is short, else indented."""
+    line = json.dumps(value, ensure_ascii=False)
+    return line if len(line) <= _JSON_LINE else json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,0 +1,120 @@
+"""`hourhand tasks` and `hourhand queue`: what can be run, and where it waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from hourhand.cli import echo_json, json_option, table
+from hourhand_admin.terminal import text
+from hourhand_admin.terminal.session import did_you_mean, examples, open_client, say
+
+
+@click.command(epilog=examples("hourhand tasks", "hourhand tasks ingest-rss"))
+@click.argument("name", required=False)
+@json_option
+def tasks(name: str | None, as_json: bool) -> None:
+    """List the tasks that workers have registered, or show one with what its payload may be."""
+    with open_client() as client:
+        answer = client.call("list_tasks")
+    if name is not None:
+        found = _named(answer["tasks"], name)
+        echo_json(found) if as_json else click.echo(_shown(found))
+    elif as_json:
+        echo_json(answer["tasks"])
+    else:
+        _list(answer)
+
+
+def _list(answer: dict[str, Any]) -> None:
+    now = text.instant(answer["now"])
+    if not answer["tasks"] or now is None:
+        say("No worker has registered a task yet. Start one: hourhand worker --tasks MODULE")
+        return
+    rows = [
+        (task["name"], task["queue"], task["workers"], task["max_attempts"], text.duration(task["timeout"]),
+         text.ago(text.instant(task["last_seen_at"]), now), task["description"])
+        for task in answer["tasks"]
+    ]  # fmt: skip
+    click.echo(table(rows, ("task", "queue", "workers", "attempts", "timeout", "registered", "description")))
+
+
+def _named(tasks: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    from hourhand.errors import UnknownTask
+
+    known = {task["name"]: task for task in tasks}
+    if name not in known:
+        near = did_you_mean(name, known) or "See `hourhand tasks`."
+        raise UnknownTask(f"no worker has registered a task {name!r}", near)
+    return known[name]
+
+
+def _shown(task: dict[str, Any]) -> str:
+    return text.fields(
+        [
+            ("task", task["name"]),
+            ("description", task["description"]),
+            ("queue", task["queue"]),
+            ("max attempts", task["max_attempts"]),
+            ("timeout", text.duration(task["timeout"])),
+            ("concurrency", task["concurrency"]),
+            ("workers now", task["workers"]),
+            ("registered", text.local(text.instant(task["last_seen_at"]))),
+            ("payload", text.as_json(task["schema"]) if task["schema"] else None),
+        ]
+    )
+
+
+@click.group()
+def queue() -> None:
+    """List, pause and resume queues."""
+
+
+@queue.command("list")
+@json_option
+def list_queues(as_json: bool) -> None:
+    """List the queues with what waits and what runs in them."""
+    with open_client() as client:
+        answer = client.call("list_queues")
+    if as_json:
+        echo_json(answer["queues"])
+        return
+    rows = [
+        (each["name"], _state(each), each["pending"], each["processing"], each["concurrency"], each["rate"])
+        for each in answer["queues"]
+    ]
+    click.echo(table(rows, ("queue", "state", "pending", "processing", "limit", "rate")))
+
+
+def _state(queue: dict[str, Any]) -> str:
+    if queue["paused_at"] is None:
+        return "open"
+    note = f": {queue['pause_note']}" if queue["pause_note"] else ""
+    return f"paused since {text.local(text.instant(queue['paused_at']))}{note}"
+
+
+@queue.command(epilog=examples("hourhand queue pause default --note 'the API is down'"))
+@click.argument("name")
+@click.option("--note", help="Why; it is shown wherever the queue is.")
+@json_option
+def pause(name: str, note: str | None, as_json: bool) -> None:
+    """Start no more runs of this queue; those that run go on."""
+    _steer("pause_queue", name, "is paused; runs that had started go on", as_json, p_note=note)
+
+
+@queue.command()
+@click.argument("name")
+@json_option
+def resume(name: str, as_json: bool) -> None:
+    """Start runs of this queue again."""
+    _steer("resume_queue", name, "is open", as_json)
+
+
+def _steer(function: str, name: str, told: str, as_json: bool, **params: Any) -> None:
+    with open_client() as client:
+        answer = client.call(function, p_queue=name, **params)
+    if as_json:
+        echo_json(answer)
+    else:
+        say(f"queue {name} {told}")
