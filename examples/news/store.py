@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from examples.news.clean import Cleaned
 from examples.news.database import Connection
@@ -130,3 +131,22 @@ def save_cleaned(db: Connection, raw_id: int, item: Cleaned) -> None:
         """,
         {"raw_id": raw_id, **asdict(item)},
     )
+
+
+def totals(db: Connection) -> tuple[int, int]:
+    """How many raw items there are, and how many cleaned ones."""
+    row = db.execute("select (select count(*) from news.raw_news), (select count(*) from news.clean_news)")
+    raw, cleaned = row.fetchall()[0]
+    return raw, cleaned
+
+
+def newest(db: Connection, limit: int) -> list[tuple[datetime, str]]:
+    """When the newest cleaned items were published (UTC), and what they are called."""
+    rows = db.execute(
+        """
+        select published_at at time zone 'UTC', title from news.clean_news
+        where published_at is not null order by published_at desc, id desc limit %s
+        """,
+        (limit,),
+    )
+    return [(published_at, title) for published_at, title in rows]
