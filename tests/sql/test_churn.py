@@ -18,7 +18,9 @@ SECONDS = 20
 def churn(url: str) -> list[dict[str, Any]]:
     clients = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.support.churn", url, str(seed), str(SECONDS)], cwd=ROOT, stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.support.churn", url, str(seed), str(SECONDS)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
         )
         for seed in range(PROCESSES)
     ]
@@ -47,7 +49,11 @@ def test_random_churn_deadlocks_never_and_loses_and_doubles_nothing(
     fired = [tuple(entry) for account in accounts for entry in account["fired"]]
     stored = sql("select id, status, token::text from hourhand.job_runs")
     status = {row[0]: (row[1], row[2]) for row in stored}
-    terminal = [entry for entry in ended if status[entry[0]][1] == entry[1] and status[entry[0]][0] not in ("pending", "processing")]
+    terminal = [
+        entry
+        for entry in ended
+        if status[entry[0]][1] == entry[1] and status[entry[0]][0] not in ("pending", "processing")
+    ]
     deadlocks = sql("select deadlocks from pg_stat_database where datname = current_database()")[0][0]
     lost = set(created) - set(status)
     doubled = [run_id for run_id, count in Counter(row[0] for row in stored).items() if count > 1]
@@ -63,7 +69,9 @@ def test_random_churn_deadlocks_never_and_loses_and_doubles_nothing(
     assert not lost
     assert not doubled
     assert len(created) == len(set(created)), "a run was acknowledged as new twice"
-    assert len(tokens) == len(set(tokens)) or _only_repeated_by_replay(accounts), "two claims gave the same attempt"
+    assert len(tokens) == len(set(tokens)) or _only_repeated_by_replay(accounts), (
+        "two claims gave the same attempt"
+    )
     assert len(ended) == len({entry[:2] for entry in ended}), "an attempt delivered two outcomes"
     assert len(terminal) == len({entry[0] for entry in terminal}), "a run ended twice"
     assert len(fired) == len(set(fired)), "an instant fired twice"
@@ -75,4 +83,8 @@ def test_random_churn_deadlocks_never_and_loses_and_doubles_nothing(
 def _only_repeated_by_replay(accounts: list[dict[str, Any]]) -> bool:
     """A replayed claim gives its own client the same attempts again, never another client."""
     owners: dict[tuple[Any, ...], int] = {}
-    return all(owners.setdefault(tuple(pair), n) == n for n, account in enumerate(accounts) for pair in account["tokens"])
+    return all(
+        owners.setdefault(tuple(pair), n) == n
+        for n, account in enumerate(accounts)
+        for pair in account["tokens"]
+    )

@@ -1,5 +1,5 @@
 -- Log lines of runs that the session holds: [{"run_id","token","attempt","seq","at","level","message"}].
-create or replace function hourhand.append_logs(p_session uuid, p_logs jsonb)
+create or replace function hourhand.append_logs(p_session uuid, p_logs jsonb default '[]')
 returns jsonb
 language plpgsql security definer set search_path = '' set jit = off
 as $$

@@ -2,7 +2,7 @@
 -- p_claim_id it gives the same runs. p_held: how many runs the worker holds now.
 create or replace function hourhand.claim(
   p_session uuid,
-  p_claim_id uuid,
+  p_claim_id uuid default gen_random_uuid(),
   p_max int default 5,
   p_tasks jsonb default '[]',
   p_queues jsonb default null,

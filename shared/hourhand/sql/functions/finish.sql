@@ -1,6 +1,6 @@
 -- Records the outcomes of attempts. Each counts only with the token of the attempt; repeated, it answers
 -- 'already', and 'stale' when the run has gone on without this worker.
-create or replace function hourhand.finish(p_session uuid, p_results jsonb)
+create or replace function hourhand.finish(p_session uuid, p_results jsonb default '[]')
 returns jsonb
 language plpgsql security definer set search_path = '' set jit = off
 as $$

@@ -1,7 +1,7 @@
 -- Turns due instants into runs. An entry counts only if its schedule is still exactly what the scheduler read
 -- (revision and next_run_at) and every instant has come by this clock; the ledger, the runs and the cursor
 -- move in one transaction, so of any number of schedulers one fires and the others lose harmlessly.
-create or replace function hourhand.fire(p_session uuid, p_firings jsonb)
+create or replace function hourhand.fire(p_session uuid, p_firings jsonb default '[]')
 returns jsonb
 language plpgsql security definer set search_path = '' set jit = off
 as $$

@@ -1,8 +1,8 @@
 -- A process start: its session, its lease in seconds and the tasks it can run. Repeating it is harmless.
 create or replace function hourhand.open_session(
   p_session uuid,
-  p_kind text,
-  p_name text,
+  p_kind text default 'worker',
+  p_name text default '',
   p_host text default '',
   p_pid int default 0,
   p_version text default '',

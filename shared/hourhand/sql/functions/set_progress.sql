@@ -1,4 +1,4 @@
-create or replace function hourhand.set_progress(p_run_id bigint, p_token uuid, p_progress jsonb)
+create or replace function hourhand.set_progress(p_run_id bigint, p_token uuid default null, p_progress jsonb default null)
 returns jsonb
 language plpgsql security definer set search_path = ''
 as $$

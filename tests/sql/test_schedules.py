@@ -1,0 +1,361 @@
+"""Schedules and their firings: compare-and-swap, the ledger, overlap, quarantine, edits."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from hourhand.errors import BadInput, Conflict, NotFound
+from hourhand.transport.postgres import PostgresTransport
+from tests.sql.conftest import Hand
+
+SESSION = "00000000-0000-0000-0000-00000000000a"
+Sql = Callable[..., list[Any]]
+
+
+class Hour:
+    """A scheduler by hand: plans and fires one schedule."""
+
+    def __init__(self, transport: PostgresTransport, name: str = "s", **columns: Any) -> None:
+        self.transport = transport
+        schedule = {"name": name, "task": "task", "every": 3600, **columns}
+        self.id = transport.call("put_schedule", {"p_schedule": schedule})["id"]
+        self.now = datetime.fromisoformat(transport.call("info")["now"])
+
+    def at(self, seconds: float) -> str:
+        return (self.now + timedelta(seconds=seconds)).isoformat()
+
+    def read(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.transport.call("get_schedule", {"p_schedule": str(self.id)})
+        return found
+
+    def entry(self, *instants: float, then: float | None = 3600, **more: Any) -> dict[str, Any]:
+        row = self.read()
+        return {
+            "schedule_id": self.id,
+            "revision": row["revision"],
+            "next_run_at": row["next_run_at"],
+            "then": None if then is None else self.at(then),
+            "runs": [{"at": self.at(s)} for s in instants],
+            **more,
+        }
+
+    def fire(self, *entries: dict[str, Any]) -> list[dict[str, Any]]:
+        results: list[dict[str, Any]] = self.transport.call(
+            "fire", {"p_session": SESSION, "p_firings": list(entries)}
+        )["results"]
+        return results
+
+    def plan(self, seconds: float) -> None:
+        (result,) = self.fire(self.entry(then=seconds))
+        assert result["outcome"] == "planned"
+
+
+@pytest.fixture
+def hour(transport: PostgresTransport) -> Callable[..., Hour]:
+    def hour(**columns: Any) -> Hour:
+        return Hour(transport, **columns)
+
+    return hour
+
+
+def test_a_due_instant_becomes_one_run_and_one_ledger_row(hour: Callable[..., Hour], sql: Sql) -> None:
+    schedule = hour(payload={"limit": 50}, priority=3, max_attempts=2, timeout=90)
+    schedule.plan(-5)
+    entry = schedule.entry(-5)
+    (result,) = schedule.fire(entry)
+    assert result["outcome"] == "fired"
+    assert sql(
+        "select schedule_id, scheduled_for, payload, priority, max_attempts, timeout::text, trigger from hourhand.job_runs"
+    ) == [(schedule.id, schedule.now - timedelta(seconds=5), {"limit": 50}, 3, 2, "00:01:30", "schedule")]
+    assert sql("select decision, run_id from hourhand.schedule_firings") == [
+        ("fired", result["runs"][0]["id"])
+    ]
+    assert [again["outcome"] for again in schedule.fire(entry, entry)] == ["lost", "lost"]
+    assert sql("select count(*) from hourhand.job_runs") == [(1,)]
+
+
+def test_an_instant_in_the_future_is_early_and_nothing_happens(hour: Callable[..., Hour], sql: Sql) -> None:
+    schedule = hour()
+    schedule.plan(30)
+    (result,) = schedule.fire(schedule.entry(30))
+    assert result["outcome"] == "early"
+    assert 25_000 < result["early_ms"] <= 30_000
+    assert sql("select count(*) from hourhand.schedule_firings") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "update hourhand.scheduled_jobs set every = '2 hours'",
+        "update hourhand.scheduled_jobs set is_active = false",
+        "update hourhand.scheduled_jobs set paused_until = hourhand.clock() + interval '1 day'",
+        "delete from hourhand.scheduled_jobs",
+    ],
+)
+def test_an_edit_between_read_and_fire_wins(hour: Callable[..., Hour], sql: Sql, edit: str) -> None:
+    schedule = hour()
+    schedule.plan(-5)
+    entry = schedule.entry(-5)
+    sql(edit)
+    (result,) = schedule.fire(entry)
+    assert result["outcome"] in ("lost", "gone")
+    assert sql("select count(*) from hourhand.job_runs") == [(0,)]
+
+
+def test_an_edit_of_timing_or_a_resume_asks_for_a_new_plan_and_one_of_the_payload_does_not(
+    hour: Callable[..., Hour], transport: PostgresTransport
+) -> None:
+    schedule = hour()
+    schedule.plan(100)
+    before = schedule.read()
+    transport.call("put_schedule", {"p_schedule": {"name": "s", "payload": {"n": 1}}, "p_mode": "update"})
+    after = schedule.read()
+    assert (after["revision"], after["next_run_at"]) == (before["revision"], before["next_run_at"])
+    transport.call("pause_schedule", {"p_schedule": "s", "p_note": "holiday"})
+    transport.call("resume_schedule", {"p_schedule": "s"})
+    after = schedule.read()
+    assert (after["revision"], after["next_run_at"], after["is_active"]) == (
+        before["revision"] + 2,
+        None,
+        True,
+    )
+
+
+def test_a_schedule_without_a_timezone_gets_the_schedulers_with_its_first_plan(
+    hour: Callable[..., Hour],
+) -> None:
+    schedule = hour()
+    schedule.fire(schedule.entry(then=60, timezone="Europe/Berlin"))
+    row = schedule.read()
+    assert (row["timezone"], row["revision"]) == ("Europe/Berlin", 1)
+    assert row["next_run_at"] is not None
+
+
+def test_a_schedule_that_never_fires_again_is_inactive(hour: Callable[..., Hour]) -> None:
+    schedule = hour(every=None, run_at="2026-01-01T00:00:00")
+    schedule.plan(-5)
+    schedule.fire(schedule.entry(-5, then=None))
+    assert not schedule.read()["is_active"]
+
+
+@pytest.mark.parametrize(
+    ("overlap", "decisions", "pending"),
+    [
+        ("skip", ["fired", "skipped_overlap", "skipped_overlap"], 1),
+        ("buffer_one", ["fired", "skipped_overlap", "skipped_overlap"], 1),
+        ("buffer_all", ["fired", "fired", "fired"], 3),
+        ("cancel_other", ["fired", "fired", "fired"], 1),
+        ("allow_all", ["fired", "fired", "fired"], 3),
+    ],
+)
+def test_overlap_with_a_run_that_nobody_has_begun(
+    hour: Callable[..., Hour], sql: Sql, overlap: str, decisions: list[str], pending: int
+) -> None:
+    schedule = hour(overlap=overlap)
+    schedule.plan(-30)
+    found = []
+    for seconds in (-30, -20, -10):
+        (result,) = schedule.fire(schedule.entry(seconds, then=seconds + 10))
+        found += [run["decision"] for run in result["runs"]]
+    assert found == decisions
+    assert sql("select count(*) from hourhand.job_runs where status = 'pending'") == [(pending,)]
+
+
+@pytest.mark.parametrize(
+    ("overlap", "claimable", "decision"),
+    [
+        ("skip", 0, "skipped_overlap"),
+        ("buffer_one", 0, "fired"),
+        ("buffer_all", 0, "fired"),
+        ("cancel_other", 0, "fired"),
+        ("allow_all", 1, "fired"),
+    ],
+)
+def test_overlap_with_a_running_run(
+    hour: Callable[..., Hour], hand: Callable[..., Hand], overlap: str, claimable: int, decision: str
+) -> None:
+    schedule = hour(overlap=overlap)
+    schedule.plan(-30)
+    schedule.fire(schedule.entry(-30, then=-20))
+    worker = hand()
+    (first,) = worker.runs()
+    (result,) = schedule.fire(schedule.entry(-20, then=-10))
+    assert [run["decision"] for run in result["runs"]] == [decision]
+    assert len(worker.runs()) == claimable
+    assert len(worker.beat(first)["cancel"]) == (1 if overlap == "cancel_other" else 0)
+    worker.finish(first)
+    assert len(worker.runs()) == (1 if decision == "fired" and not claimable else 0)
+
+
+def test_a_skipped_firing_names_the_run_that_held_it(hour: Callable[..., Hour], sql: Sql) -> None:
+    schedule = hour()
+    schedule.plan(-30)
+    run = schedule.fire(schedule.entry(-30, then=-20))[0]["runs"][0]
+    schedule.fire(schedule.entry(-20, then=-10))
+    assert sql(
+        "select decision, reason, run_id from hourhand.schedule_firings order by scheduled_for desc limit 1"
+    ) == [("skipped_overlap", f"run {run['id']} of this schedule was still pending", run["id"])]
+
+
+def test_runs_of_one_catch_up_follow_each_other(hour: Callable[..., Hour], hand: Callable[..., Hand]) -> None:
+    schedule = hour(catch_up="all")
+    schedule.plan(-30)
+    (result,) = schedule.fire(schedule.entry(-30, -20, -10))
+    assert [run["decision"] for run in result["runs"]] == ["fired"] * 3
+    worker = hand()
+    for run in result["runs"]:
+        (claimed,) = worker.runs()
+        assert claimed["id"] == run["id"]
+        worker.finish(claimed)
+
+
+def test_a_stretch_that_did_not_run_is_one_ledger_row(hour: Callable[..., Hour], sql: Sql) -> None:
+    schedule = hour()
+    schedule.plan(-7200)
+    note = {
+        "from": schedule.at(-7200),
+        "until": schedule.at(-60),
+        "count": 120,
+        "decision": "missed",
+        "reason": "nobody was alive",
+    }
+    schedule.fire(schedule.entry(-30, notes=[note]))
+    assert sql("select decision, count, reason from hourhand.schedule_firings order by scheduled_for") == [
+        ("missed", 120, "nobody was alive"),
+        ("fired", 1, None),
+    ]
+
+
+def test_an_instant_already_in_the_ledger_makes_no_second_run(hour: Callable[..., Hour], sql: Sql) -> None:
+    schedule = hour(overlap="allow_all")
+    schedule.plan(-5)
+    schedule.fire(schedule.entry(-5, then=60))
+    sql("update hourhand.scheduled_jobs set next_run_at = hourhand.clock()")
+    (result,) = schedule.fire(schedule.entry(-5))
+    assert result["runs"] == []
+    assert sql("select count(*) from hourhand.job_runs") == [(1,)]
+
+
+def test_a_row_that_cannot_become_a_run_is_set_aside_and_the_others_go_on(
+    transport: PostgresTransport, sql: Sql
+) -> None:
+    bad, good = Hour(transport, "bad"), Hour(transport, "good")
+    bad.plan(-5), good.plan(-5)
+    poison = {**bad.entry(-5), "runs": [{"at": "not a time"}]}
+    results = good.fire(poison, good.entry(-5))
+    assert [result["outcome"] for result in results] == ["quarantined", "fired"]
+    assert "not a time" in bad.read()["error"]
+    named = [s["name"] for s in transport.call("due_schedules", {"p_horizon": 7200.0})["schedules"]]
+    assert named == ["good"]
+    transport.call("resume_schedule", {"p_schedule": "bad"})
+    assert (bad.read()["error"], bad.read()["next_run_at"]) == (None, None)
+
+
+def test_due_schedules_come_in_pages_the_unplanned_first(transport: PostgresTransport) -> None:
+    hours = [Hour(transport, f"s{n}") for n in range(7)]
+    for number, hour in enumerate(hours[:4]):
+        hour.plan(-number - 1)
+    hours[4].plan(500)
+    seen, cursor = [], None
+    while True:
+        page = transport.call("due_schedules", {"p_horizon": 60.0, "p_limit": 2, "p_after": cursor})
+        seen += [schedule["name"] for schedule in page["schedules"]]
+        cursor = page["more"]
+        if cursor is None:
+            break
+    assert seen == ["s5", "s6", "s3", "s2", "s1", "s0"]
+
+
+def test_put_schedule_creates_updates_and_leaves_alone(transport: PostgresTransport, sql: Sql) -> None:
+    def put(schedule: dict[str, Any], mode: str) -> Any:
+        return transport.call("put_schedule", {"p_schedule": schedule, "p_mode": mode})
+
+    made = put(
+        {"name": "s", "task": "t", "cron": "0 2 * * *", "tags": ["a"], "catch_up_window": 60}, "create"
+    )
+    assert made["outcome"] == "created"
+    assert (made["schedule"]["catch_up_window"], made["schedule"]["tags"], made["schedule"]["catch_up"]) == (
+        60,
+        ["a"],
+        "last",
+    )
+    with pytest.raises(Conflict):
+        put({"name": "s", "task": "t", "cron": "0 2 * * *"}, "create")
+    assert put({"name": "s", "cron": "0 2 * * *"}, "update")["outcome"] == "unchanged"
+    changed = put({"name": "s", "cron": None, "every": 60, "new_name": "renamed"}, "upsert")
+    assert (changed["outcome"], changed["schedule"]["name"], changed["schedule"]["every"]) == (
+        "updated",
+        "renamed",
+        60,
+    )
+    with pytest.raises(NotFound):
+        put({"name": "missing", "every": 5}, "update")
+    with pytest.raises(BadInput, match="colour"):
+        put({"name": "x", "task": "t", "every": 5, "colour": 1}, "create")
+    assert [row[0] for row in sql("select action from hourhand.audit_log order by id")] == [
+        "schedule.created",
+        "schedule.changed",
+    ]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "cron, every) values ('s', 't', '* * * * *', '1 hour'",
+        "description) values ('s', 't', 'none'",
+        "every) values ('s', 't', '0'",
+        "every) values ('s', 't', '-1 hour'",
+        "every) values ('s', 't', '1 mon -30 days'",
+        "every) values ('s', 't', '0.5 s'",
+        "every, starts_at) values ('s', 't', '1 h', 'infinity'",
+        "every, overlap) values ('s', 't', '1 h', 'maybe'",
+        "every, priority) values ('s', 't', '1 h', 1000",
+        "every, payload) values ('s', 't', '1 h', (repeat('[', 99) || repeat(']', 99))::jsonb",
+    ],
+)
+def test_a_plain_insert_that_makes_no_sense_is_refused(sql: Sql, columns: str) -> None:
+    with pytest.raises(psycopg.Error):
+        sql(f"insert into hourhand.scheduled_jobs (name, task, {columns})")
+
+
+def test_a_plain_insert_needs_name_task_and_timing_and_wakes_the_scheduler(
+    sql: Sql, connect: Callable[..., psycopg.Connection[Any]], transport: PostgresTransport
+) -> None:
+    listener = connect()
+    listener.execute("listen hourhand_schedules")
+    sql(
+        "insert into hourhand.scheduled_jobs (name, task, cron, next_run_at) values ('s', 't', '* * * * *', '2000-01-01')"
+    )
+    assert [notify.channel for notify in listener.notifies(timeout=5, stop_after=1)] == ["hourhand_schedules"]
+    (schedule,) = transport.call("due_schedules")["schedules"]
+    assert schedule["next_run_at"] is None, "an inserted row never fires at once"
+
+
+def test_trigger_now_runs_whatever_the_policies_and_leaves_no_ledger_row(
+    hour: Callable[..., Hour], transport: PostgresTransport, sql: Sql
+) -> None:
+    schedule = hour(payload={"n": 1})
+    transport.call("pause_schedule", {"p_schedule": "s"})
+    request = {
+        "p_schedule": "s",
+        "p_payload": {"n": 2},
+        "p_request_id": "00000000-0000-0000-0000-000000000001",
+    }
+    made = transport.call("trigger_schedule", request)
+    assert transport.call("trigger_schedule", request) == {"id": made["id"], "outcome": "existing"}
+    assert sql("select schedule_id, scheduled_for, trigger, payload from hourhand.job_runs") == [
+        (schedule.id, None, "manual", {"n": 2})
+    ]
+    assert sql("select count(*) from hourhand.schedule_firings") == [(0,)]
+
+
+def test_a_schedule_may_be_named_like_a_number(
+    hour: Callable[..., Hour], transport: PostgresTransport
+) -> None:
+    numbered, other = hour(name="2"), hour(name="x")
+    assert transport.call("get_schedule", {"p_schedule": "2"})["id"] == numbered.id
+    assert transport.call("get_schedule", {"p_schedule": str(other.id)})["id"] in (numbered.id, other.id)
+    assert datetime.now(UTC) - numbered.now < timedelta(days=1)
