@@ -1,0 +1,64 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from examples.news import tasks
+from examples.news.database import Connection
+from examples.news.tests.conftest import CHECKOUT
+
+from hourhand import registry
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        env={**{k: v for k, v in os.environ.items() if k != "DATABASE_URL"}, **environment},
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def test_the_example_runs_with_nothing_configured_and_again(tmp_path: Path, own_feeds: Path) -> None:
+    data = str(tmp_path / "data")
+    for _ in range(2):
+        done = python("examples.news", HOURHAND_DATA_DIR=data, HOURHAND_EXAMPLE_FEEDS=str(own_feeds))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "this is a web page, not a feed: 'We have moved'" in done.stdout
+        assert "42 items, 42 cleaned. The newest:" in done.stdout
+        assert "2026-12-20 00:35 UTC  Festival de verão: 13 mil pessoas" in done.stdout
+
+
+def test_setup_adds_sources_with_absolute_places(url: str, db: Connection, own_feeds: Path) -> None:
+    done = python(
+        "examples.news.setup", "Own=examples/news/feeds", "Web=https://a.example/?a=b", DATABASE_URL=url
+    )
+    assert (done.returncode, done.stdout) == (0, "The tables are there; 2 sources added.\n")
+    places = db.execute("select name, url from news.sources order by id").fetchall()
+    assert places == [("Own", str(own_feeds)), ("Web", "https://a.example/?a=b")]
+
+
+def test_setup_explains_itself(url: str) -> None:
+    done = python("examples.news.setup", "https://a.example/feed", DATABASE_URL=url)
+    assert done.returncode == 2
+    assert "A source is an http(s) address" in done.stderr
+
+
+def test_without_a_running_database_a_task_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = python("examples.news.setup", HOURHAND_ENV="production", HOURHAND_DATA_DIR=str(tmp_path))
+    assert done.returncode == 78
+    assert "no database is configured" in done.stderr
+
+
+def test_the_schedules_name_tasks_and_payloads_that_exist() -> None:
+    assert tasks
+    text = (CHECKOUT / "examples" / "news" / "schedules.yaml").read_text("utf-8")
+    for schedule in yaml.safe_load(text)["schedules"]:
+        registry.current().get(schedule["task"]).encode(schedule["payload"])
