@@ -1,0 +1,249 @@
+"""The one loop of all daemons: call a step, rest as long as it says, go on until told to stop."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from hourhand import log
+from hourhand.errors import HourhandError, TransportError
+
+_FIRST_BACKOFF = 1.0
+_LONGEST_BACKOFF = 30.0
+_LONGEST_WAIT = 300.0  # that the other side may ask for
+_LOOK_AT_CLOCKS = 5.0  # a rest is no longer than this, so that a resumed machine is noticed soon
+_JUMP = 2.0
+_ROUNDING = 1e-4  # a rest that ends at a beat may end a little before it in floating point
+
+Clock = Callable[[], float]
+
+
+class Bell:
+    """Wakes one waiting thread. May be rung from anywhere, also from a signal handler.
+
+    An Event may not: its lock is not reentrant, and the handler may interrupt the thread that holds it.
+    """
+
+    def __init__(self) -> None:
+        self._silent = threading.Lock()
+        self._silent.acquire()
+
+    def ring(self) -> None:
+        with suppress(RuntimeError):  # it rings already
+            self._silent.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it rang; it is silent again afterwards."""
+        return self._silent.acquire(timeout=max(seconds, 0))
+
+
+class Loop:
+    """Calls `step` until stopped. It returns the seconds until it wants to be called again, 0 for at once.
+
+    With `every`, the step is also called at each multiple of that many seconds since the start, however long
+    steps take; what was missed is not made up for. `wake` calls it now. A step that raises is called again
+    after 1 s, later up to 30 s, and an outage costs one warning and one line when it is over.
+
+    Rests are measured on the monotonic clock. When the wall clock has moved differently (it was set, or the
+    machine slept), `on_jump` is told by how many seconds, and the step is called at once.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[], float],
+        *,
+        name: str = "step",
+        every: float | None = None,
+        on_jump: Callable[[float], None] | None = None,
+        monotonic: Clock = time.monotonic,
+        wall: Clock = time.time,
+        bell: Bell | None = None,
+    ) -> None:
+        self._step = step
+        self._name = name
+        self._every = every
+        self._on_jump = on_jump
+        self._monotonic = monotonic
+        self._wall = wall
+        self._bell = bell or Bell()
+        self._requests: deque[Callable[[], None]] = deque()
+        self._outage: _Outage | None = None
+        self._began = monotonic()
+        self._lead = wall() - monotonic()
+        self.stopping = False
+        self.forced = False
+
+    def run(self) -> None:
+        """Until `stop`; the step that is under way is finished."""
+        while not self.stopping:
+            self.rest(self.tick())
+
+    def wake(self) -> None:
+        """Call the step now, or once more when it is being called. Safe from any thread."""
+        self._bell.ring()
+
+    def stop(self) -> None:
+        """End after the step that is under way."""
+        self.stopping = True
+        self._bell.ring()
+
+    def force(self) -> None:
+        """End, and let whoever finishes running work see that it must not be waited for."""
+        self.forced = True
+        self.stop()
+
+    def request(self, callback: Callable[[], None]) -> None:
+        """Have the loop's own thread call this between two steps. Safe from a signal handler."""
+        self._requests.append(callback)
+        self._bell.ring()
+
+    def pause(self, seconds: float) -> bool:
+        """Wait for a wake, a stop or a request, at most so long; whether one came. For use after `run`."""
+        rang = self._bell.wait(seconds)
+        self._serve_requests()
+        return rang
+
+    def tick(self) -> float:
+        """One call of the step with its errors caught; the seconds to rest."""
+        self._bell.wait(0)  # a wake before this step is answered by it
+        self._serve_requests()
+        if self.stopping:
+            return 0
+        try:
+            delay = self._step()
+        except Exception as error:  # noqa: BLE001  (the loop outlives whatever a step raises)
+            self._outage = self._outage or _Outage(self._name, self._monotonic())
+            return self._outage.failed(error)
+        if self._outage is not None:
+            self._outage.over(self._monotonic())
+            self._outage = None
+        return min(delay, self._until_next_beat())
+
+    def rest(self, seconds: float) -> None:
+        """Wait so long, or until woken; a wake does not shorten the rest after an error."""
+        end = self._monotonic() + seconds
+        while not self.stopping and (left := end - self._monotonic()) > 0:
+            rang = self._bell.wait(min(left, _LOOK_AT_CLOCKS))
+            self._serve_requests()
+            if self._clocks_jumped() or (rang and self._outage is None):
+                return
+
+    def _until_next_beat(self) -> float:
+        if self._every is None:
+            return float("inf")
+        left = self._every - (self._monotonic() - self._began) % self._every
+        return left if left > _ROUNDING else left + self._every
+
+    def _clocks_jumped(self) -> bool:
+        lead = self._wall() - self._monotonic()
+        jump, self._lead = lead - self._lead, lead
+        if abs(jump) < _JUMP:
+            return False
+        log.event("clock.jumped", "WARNING", f"the clock jumped by {jump:+.1f} s", seconds=round(jump, 3))
+        if self._on_jump is not None:
+            self._guarded(partial(self._on_jump, jump))
+        return True
+
+    def _serve_requests(self) -> None:
+        while self._requests:
+            self._guarded(self._requests.popleft())
+
+    def _guarded(self, callback: Callable[[], object]) -> None:
+        try:
+            callback()
+        except Exception as error:  # noqa: BLE001
+            log.event("loop.error", "ERROR", f"{self._name}: {error}", error=error)
+
+
+class _Outage:
+    """A stretch of failing steps: when it began, and what was said about it."""
+
+    def __init__(self, name: str, began: float) -> None:
+        self._name = name
+        self._began = began
+        self._failures = 0
+        self._seen: set[type[BaseException]] = set()
+
+    def failed(self, error: Exception) -> float:
+        """Say so unless this kind of error is known; the seconds until the next try."""
+        backoff = min(_FIRST_BACKOFF * 2.0 ** min(self._failures, 10), _LONGEST_BACKOFF)
+        asked = (error.retry_after or 0) if isinstance(error, TransportError) else 0
+        # Daemons that lost the same database must not all come back in the same moment.
+        delay = max(backoff * random.uniform(0.75, 1), min(asked, _LONGEST_WAIT))  # noqa: S311
+        self._failures += 1
+        if type(error) not in self._seen:
+            self._seen.add(type(error))
+            self._tell(error, delay)
+        return delay
+
+    def _tell(self, error: Exception, delay: float) -> None:
+        message = f"{self._name} failed: {error}; trying again in {delay:.0f} s"
+        if isinstance(error, HourhandError):
+            log.event("loop.failed", "WARNING", message, error=error, hint=error.hint)
+        else:
+            log.event("loop.failed", "ERROR", message, error=error)
+
+    def over(self, now: float) -> None:
+        seconds = now - self._began
+        message = f"{self._name} works again after {seconds:.0f} s and {self._failures} failures"
+        log.event("loop.recovered", "INFO", message, failures=self._failures, seconds=round(seconds, 3))
+
+
+@contextmanager
+def signals(
+    loop: Loop, *, reload: Callable[[], None] | None = None, dump: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """While inside: TERM and INT stop the loop and a second one forces it, HUP reloads, USR1 dumps state.
+
+    HUP also opens the log file anew. Handlers only set flags; the loop does the work. After the second TERM
+    or INT the handlers from before are back, so that a third one ends the process. Outside the main thread,
+    where Python allows no handlers, nothing happens.
+    """
+
+    asked = False
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            loop.force()
+            _restore(before)
+        asked = True
+        loop.stop()
+
+    def on_reload() -> None:
+        log.reopen()
+        if reload is not None:
+            reload()
+
+    handlers: dict[str, Callable[[int, FrameType | None], None]] = {
+        "SIGTERM": stop,
+        "SIGINT": stop,
+        "SIGHUP": lambda *_: loop.request(on_reload),
+        "SIGUSR1": lambda *_: loop.request(dump) if dump is not None else None,
+    }
+    before = _install(handlers)
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _install(handlers: dict[str, Callable[[int, FrameType | None], None]]) -> dict[int, Any]:
+    """Set what this platform and thread allow; returns what was there."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    known = {number: handlers[name] for name in handlers if (number := getattr(signal, name, None))}
+    return {number: signal.signal(number, handler) for number, handler in known.items()}
+
+
+def _restore(before: dict[int, Any]) -> None:
+    for number, handler in before.items():
+        signal.signal(number, handler)
