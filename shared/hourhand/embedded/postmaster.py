@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hourhand.embedded.address import Address
@@ -74,6 +75,10 @@ class Postmaster:
                 raise EmbeddedError(f"Postgres did not start: {reason}", f"Its log is {self._log}.")
             time.sleep(0.2)
 
+    def ask_to_stop(self) -> None:
+        """Begin an orderly stop, without waiting for it."""
+        self._send(signal.SIGINT)
+
     def stop(self, *, force: bool = False) -> None:
         """Stop it: connections are cut, what was committed is written out.
 
@@ -87,10 +92,13 @@ class Postmaster:
         self._end(signal.SIGKILL, None)
         self._process = None
 
+    def _send(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
     def _end(self, number: signal.Signals, within: float | None) -> None:
         assert self._process is not None
-        if self._process.poll() is None:
-            self._process.send_signal(number)
+        self._send(number)
         try:
             self._process.wait(within)
         except subprocess.TimeoutExpired:
@@ -160,14 +168,20 @@ class Postmaster:
             if pid is None:
                 break
             if number is not None:
-                os.kill(pid, number)
-            _wait_for_end(pid, wait)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            self._wait_for_old_one(wait)
         if (pid := self._old_pid()) is not None:
             raise EmbeddedError(
                 f"process {pid} is a Postgres that does not stop, on {self._cluster.path}",
                 f"End it: kill -9 {pid}",
             )
         self._pid_file.unlink(missing_ok=True)
+
+    def _wait_for_old_one(self, within: float) -> None:
+        deadline = time.monotonic() + within
+        while self._old_pid() is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _old_pid(self) -> int | None:
         """The process in the pid file if it really is a Postgres on this cluster."""
@@ -191,16 +205,6 @@ def _serves(pid: int, path: Path) -> bool:
         return os.path.basename(program) == "postgres" and os.path.samefile(f"/proc/{pid}/cwd", path)
     except OSError:  # gone, a zombie, or another user's: then it has no business in our directory
         return False
-
-
-def _wait_for_end(pid: int, within: float) -> None:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.02)
 
 
 def _last_complaint(log: Path, offset: int) -> str | None:

@@ -75,6 +75,16 @@ class Server:
             assert self._postmaster is not None
             self._postmaster.start()
 
+    def ask_to_stop(self) -> None:
+        """Begin to stop Postgres, without waiting for it; the data directory stays ours until `stop`."""
+        if self._postmaster is not None:
+            self._postmaster.ask_to_stop()
+
+    def kill(self) -> None:
+        """End Postgres at once; the data directory stays ours until `stop`."""
+        if self._postmaster is not None:
+            self._postmaster.stop(force=True)
+
     def stop(self, *, force: bool = False) -> None:
         """Stop Postgres and give up the data directory; `force` skips the orderly shutdown."""
         with _as_sentences(self.data_dir):
