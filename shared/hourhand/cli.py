@@ -20,7 +20,7 @@ from unicodedata import combining, east_asian_width
 
 import click
 
-from hourhand.errors import BadSetting, HourhandError, Unavailable
+from hourhand.errors import HourhandError
 
 if TYPE_CHECKING:
     from hourhand.settings import Settings
@@ -260,37 +260,19 @@ def _shortened(text: str, width: int) -> str:
 
 @contextmanager
 def connected(
-    application_name: str = "hourhand-cli", settings: Settings | None = None
+    application_name: str = "hourhand-cli", settings: Settings | None = None, *, patience: float = 30.0
 ) -> Iterator[Transport]:
-    """A transport to the configured database, closed at the end."""
+    """A transport to the configured database, closed at the end.
+
+    `patience` is for how many seconds a call repeats what failed for a passing reason. Without a configured
+    database it joins the embedded one that runs in the data directory; exit 69 when none does.
+    """
     from hourhand.settings import load_settings
     from hourhand.transport import connect
 
-    transport = connect(located(settings or load_settings()), application_name=application_name)
+    settings = settings or load_settings()
+    transport = connect(settings, application_name=application_name, patience=patience)
     try:
         yield transport
     finally:
         transport.close()
-
-
-def located(settings: Settings) -> Settings:
-    """The settings, with the address of the embedded database that runs in the data directory filled in.
-
-    Raises Unavailable (exit 69) when none is configured and none runs, BadSetting in production.
-    """
-    if settings.database != "embedded":
-        return settings
-    configure = "Set DATABASE_URL, or SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY"
-    if settings.env == "production":
-        raise BadSetting("no database is configured, and HOURHAND_ENV is production", f"{configure}.")
-    from pydantic import SecretStr
-
-    from hourhand.embedded import running
-
-    address = running(settings.data_dir)
-    if address is None:
-        raise Unavailable(
-            f"no database is configured, and no embedded one runs in {settings.data_dir}",
-            f"Start one with `hourhand up`. {configure} to use another.",
-        )
-    return settings.model_copy(update={"database_url": SecretStr(address), "transport": "postgres"})

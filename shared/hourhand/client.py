@@ -85,11 +85,10 @@ class Client:
     def transport(self) -> Transport:
         with self._connecting:
             if self._transport is None:
-                from hourhand.cli import located
                 from hourhand.transport import connect
 
                 self._transport = connect(
-                    located(self.settings), application_name=self._application_name, patience=self._patience
+                    self.settings, application_name=self._application_name, patience=self._patience
                 )
             return self._transport
 
