@@ -19,9 +19,6 @@ KEPT = 4
 
 T = TypeVar("T")
 
-# Connections of a parent process. Closing or collecting them here would end the parent's sessions.
-_inherited: list[object] = []
-
 
 class Connection(psycopg.Connection[TupleRow]):
     """A connection that does not wait for ever: a pooler can outlive the server behind it."""
@@ -96,6 +93,9 @@ class Connections:
             connection.close()
 
     def _leave_to_parent(self) -> None:
-        _inherited.append(self._idle)
-        self._idle = deque()
-        self._pid = os.getpid()
+        """Lets go of what a fork has copied, without a word to the server: the sessions are the parent's."""
+        idle, self._idle, self._pid = self._idle, deque(), os.getpid()
+        with open(os.devnull, "rb") as nothing:
+            for connection in idle:
+                os.dup2(nothing.fileno(), connection.fileno())
+                connection.close()

@@ -55,8 +55,8 @@ MEANINGS = (
     (r"password authentication failed|no password supplied|SASL authentication failed", "28P01"),
     (r'role ".*" does not exist|pg_hba\.conf|Tenant or user not found|no such user', "28000"),
     (r'database ".*" does not exist|no such database', "3D000"),
-    (r"too many (clients|connections)|connection slots|no more connections|max clients", "53300"),
-    (r"(starting up|shutting down|recovery mode|accepting connections)", "57P03"),
+    (r"too many (clients|connections)|connection slots|no more connections|max client", "53300"),
+    (r"starting up|shutting down|recovery mode|accepting connections", "57P03"),
     (r"session is read-only|hot standby mode", "25006"),
     (r"^connection (failed|is bad|timeout)|resolve host|translate host", CANNOT_CONNECT),
 )
@@ -66,7 +66,7 @@ MIGRATE = (
 )
 HINTS = {
     "08001": "Check that Postgres is running there, and the host and port in DATABASE_URL.",
-    "08006": "The server, a pooler or the network ended the connection; its log may say why.",
+    "08006": "The server, a pooler or the network ended the connection or fell silent; its log may say why.",
     "25006": "This is a standby: give the address of the primary in DATABASE_URL.",
     "28000": "Check the user in DATABASE_URL and the server's rules for it (?sslmode=require may be needed);"
     " behind Supabase's pooler its name is postgres.PROJECT.",
@@ -115,15 +115,13 @@ def _sqlstate(error: psycopg.Error) -> str | None:
         # A server that ends the connection ends it whatever the reason it gives.
         fatal = error.diag.severity_nonlocalized in ("FATAL", "PANIC")
         return CONNECTION_LOST if fatal and kind_of(error.sqlstate) is TransportError else error.sqlstate
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return meaning(str(error))
-    # psycopg refuses a value before it is sent (a NUL character).
-    return "22021" if isinstance(error, psycopg.DataError) else None
+    lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return meaning(str(error)) if lost else None
 
 
 def meaning(text: str) -> str:
     """The SQLSTATE that the text of a connection failure stands for."""
-    return next((code for pattern, code in MEANINGS if re.search(pattern, text)), CONNECTION_LOST)
+    return next((code for pattern, code in MEANINGS if re.search(pattern, text, re.I)), CONNECTION_LOST)
 
 
 def _text(error: psycopg.Error) -> str:

@@ -55,7 +55,17 @@ def _argument(what: str, value: object) -> object:
         case datetime():
             return value.isoformat()
         case _:
-            return str(value)
+            return _text(what, str(value))
+
+
+def _text(what: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{what}: cannot be written as UTF-8: {error.reason}") from error
+    if "\0" in text:
+        raise BadInput(f"{what}: Postgres cannot store a NUL character")
+    return text
 
 
 def _json(what: str, value: object) -> bytes:
