@@ -46,16 +46,21 @@ begin
       ), jump.n + 1
       from jump where jump.key is not null and jump.n < 10000
     )
-    select j.key from jump j
-    where j.key is not null
-      and not exists (
-        select from hourhand_parts.job_runs_live h where h.concurrency_key = j.key and h.status = 'processing'
-      )
-      and exists (
-        select from hourhand_parts.job_runs_live l
-        where l.concurrency_key = j.key and l.status = 'pending' and l.lost_count = 0
-          and l.queue = any(p_queues) and l.task = any(p_tasks) and l.run_at <= p_now
-      )
+    select j.key
+    from jump j
+    -- Order and limit keep these probes of an index: flattened into joins, or expecting to find a row
+    -- anywhere soon, they would read every waiting run.
+    left join lateral (
+      select 1 as held from hourhand_parts.job_runs_live h
+      where h.concurrency_key = j.key and h.status = 'processing' limit 1
+    ) holder on true
+    cross join lateral (
+      select from hourhand_parts.job_runs_live l
+      where l.concurrency_key = j.key and l.status = 'pending' and l.lost_count = 0
+        and l.queue = any(p_queues) and l.task = any(p_tasks) and l.run_at <= p_now
+      order by l.claim_at, l.id limit 1
+    ) due
+    where j.key is not null and holder.held is null
     limit p_max
   );
 end

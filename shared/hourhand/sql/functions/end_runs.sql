@@ -31,8 +31,13 @@ begin
   )
   select array_agg(m.concurrency_key) filter (where m.concurrency_key is not null) into v_keys from moved m;
   if v_keys is not null and exists (
+    -- Order and limit make each key one probe of the index, however many runs wait for it.
     select from unnest(v_keys) k(key)
-    join hourhand_parts.job_runs_live l on l.concurrency_key = k.key and l.status = 'pending' and l.lost_count = 0
+    cross join lateral (
+      select from hourhand_parts.job_runs_live l
+      where l.concurrency_key = k.key and l.status = 'pending' and l.lost_count = 0
+      order by l.claim_at, l.id limit 1
+    ) waiting
   ) then
     perform pg_notify('hourhand_runs', '');
   end if;
