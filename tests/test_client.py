@@ -285,8 +285,8 @@ def test_a_name_is_taken_once(client: Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({}, "one of cron, every and run_at"),
-        ({"cron": "* * * * *", "every": 60}, "one of cron, every and run_at"),
+        ({}, "neither cron, every nor run_at"),
+        ({"cron": "* * * * *", "every": 60}, "cron and every are given"),
         ({"cron": "61 * * * *"}, "61"),
         ({"cron": "* * * * *", "timezone": "Europe/Berln"}, "Europe/Berln"),
         ({"every": "often"}, "often"),

@@ -82,8 +82,9 @@ class Schedules:
         row = _row(fields)
         if "payload" in row:
             row["payload"] = payload_of(task, row["payload"])
-        _check_timing(row)
-        return self._put("create", {**row, "name": name, "task": name_of(task)})
+        row |= {"name": name, "task": name_of(task)}
+        self._check(row)
+        return self._put("create", row)
 
     def update(
         self, name: str, *, task: Task[..., Any] | str | None = None, **fields: Unpack[ScheduleFields]
@@ -99,7 +100,7 @@ class Schedules:
             row["payload"] = payload_of(task or before.task, row["payload"])
         if _TIMING & row.keys():
             row = _one_kind(row)
-            _check_timing({**before.model_dump(mode="json", include=_TIMING), **row})
+            self._check({**before.model_dump(mode="json", include=_TIMING), **row, "name": before.name})
         if task is not None:
             row["task"] = name_of(task)
         return self._put("update", {**row, "name": before.name})
@@ -141,6 +142,11 @@ class Schedules:
             "trigger_schedule", p_schedule=str(name), p_payload=payload, p_request_id=uuid.uuid4()
         )
         return Handle(self._client.runs, answer["id"], "created")
+
+    def _check(self, row: Mapping[str, Any]) -> None:
+        from hourhand.timetable import validate  # croniter takes its time to import
+
+        validate(row, self._client.settings.cron_timezone, self._client.now())
 
     def _put(self, mode: str, row: Mapping[str, Any]) -> ScheduleRecord:
         answer = self._client.call("put_schedule", p_schedule=dict(row), p_mode=mode)
@@ -194,11 +200,5 @@ def _seconds(name: str, text: str) -> float:
 def _one_kind(row: dict[str, Any]) -> dict[str, Any]:
     """A new kind of timing takes the place of the one there was."""
     if any(row.get(kind) is not None for kind in KINDS):
-        return {**dict.fromkeys(KINDS), **row}
+        return {**dict.fromkeys((*KINDS, "anchor")), **row}
     return row
-
-
-def _check_timing(row: Mapping[str, Any]) -> None:
-    kinds = [kind for kind in KINDS if row.get(kind) is not None]
-    if len(kinds) != 1:
-        raise BadSchedule("a schedule needs one of cron, every and run_at", "Say when it should run.")

@@ -6,4 +6,11 @@ the commands, because `hourhand --help` loads them all.
 
 import click
 
-commands: tuple[click.Command, ...] = ()
+from hourhand_admin.commands.enqueue import enqueue
+from hourhand_admin.commands.migrate import migrate
+from hourhand_admin.commands.run import run
+from hourhand_admin.commands.schedule import schedule
+from hourhand_admin.commands.tasks import queue, tasks
+from hourhand_admin.commands.up import stop, up
+
+commands: tuple[click.Command, ...] = (enqueue, migrate, queue, run, schedule, stop, tasks, up)

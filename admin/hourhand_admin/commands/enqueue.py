@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from hourhand.cli import echo_json, json_option
-from hourhand_admin.terminal.inputs import AHEAD, DURATION, JSON, Moment
-from hourhand_admin.terminal.session import examples, open_client, say
+from hourhand.cli import json_option
+from hourhand_admin.terminal.inputs import AHEAD, DURATION, JSON, Moment, resolved
+from hourhand_admin.terminal.session import examples, open_client
 
 
 @click.command(
@@ -59,6 +59,7 @@ def enqueue(
 
     The payload is checked against what the task takes. The id of the run goes to stdout.
     """
+    from hourhand_admin.terminal.ending import tell_handle
     from hourhand_admin.terminal.tasks import check_payload, require_task, warn_of_unknown_task
 
     with open_client() as client:
@@ -66,18 +67,8 @@ def enqueue(
         handle = client.enqueue(
             task,
             {} if payload is None else payload,
-            run_at=run_at and run_at.resolve(client.now()),
+            run_at=resolved(run_at, client.now),
             on_conflict="replace" if replace else None,
             **options,
         )
-        if wait:
-            from hourhand_admin.terminal.ending import follow_to_the_end
-
-            say(f"run {handle.id} {handle.outcome}")
-            return follow_to_the_end(handle, wait_timeout, as_json)
-    if as_json:
-        echo_json({"id": handle.id, "outcome": handle.outcome})
-    else:
-        say(f"run {handle.id} {handle.outcome}")
-        click.echo(handle.id)
-    return 0
+        return tell_handle(handle, as_json, wait=wait, timeout=wait_timeout)

@@ -15,7 +15,10 @@ from hourhand_admin.terminal.session import did_you_mean, examples, open_client,
 @click.argument("name", required=False)
 @json_option
 def tasks(name: str | None, as_json: bool) -> None:
-    """List the tasks that workers have registered, or show one with what its payload may be."""
+    """List the tasks that workers have registered.
+
+    With a NAME: show that one, with what its payload may be.
+    """
     with open_client() as client:
         answer = client.call("list_tasks")
     if name is not None:

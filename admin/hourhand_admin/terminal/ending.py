@@ -17,9 +17,19 @@ if TYPE_CHECKING:
     from hourhand.records import RunRecord
 
 
-def follow_to_the_end(handle: Handle, timeout: timedelta | None, as_json: bool) -> int:
-    """Wait, tell, and give the exit code. Raises StillRunning."""
-    return tell_end(handle.wait(timeout), as_json)
+def tell_handle(
+    handle: Handle, as_json: bool, *, wait: bool = False, timeout: timedelta | None = None
+) -> int:
+    """The id on stdout; or with `wait` what came of the run. Gives the exit code. Raises StillRunning."""
+    if not as_json or wait:
+        say(f"run {handle.id} {handle.outcome}")
+    if wait:
+        return tell_end(handle.wait(timeout), as_json)
+    if as_json:
+        echo_json({"id": handle.id, "outcome": handle.outcome})
+    else:
+        click.echo(handle.id)
+    return 0
 
 
 def tell_end(run: RunRecord, as_json: bool) -> int:

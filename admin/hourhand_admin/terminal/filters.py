@@ -42,5 +42,5 @@ def matching(client: Client, chosen: Mapping[str, Any]) -> RunFilter:
     given: dict[str, Any] = {name: value for name, value in chosen.items() if value}
     for name in ("since", "until"):
         if isinstance(given.get(name), Moment):
-            given[name] = given[name].resolve(client.now())
+            given[name] = given[name].resolve(client.now)
     return given  # type: ignore[return-value]

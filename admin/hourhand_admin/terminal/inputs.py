@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,29 +26,39 @@ class Moment:
     at: datetime | None = None
     offset: timedelta | None = None
 
-    def resolve(self, now: datetime) -> datetime:
-        return self.at if self.at is not None else now + (self.offset or timedelta())
+    def resolve(self, now: Callable[[], datetime]) -> datetime:
+        return self.at if self.at is not None else now() + (self.offset or timedelta())
+
+
+def resolved(moment: Moment | None, now: Callable[[], datetime]) -> datetime | None:
+    """The instant meant; `now` asks the database, only where it matters."""
+    return None if moment is None else moment.resolve(now)
 
 
 class MomentType(click.ParamType[Moment]):
     """An ISO time (without a zone: this computer's) or a distance such as `+10m`, `-2h`.
 
     A bare duration goes the way the option looks: `--since 2h` is two hours ago, `--run-at 2h` in two hours.
+    With `wall` a time without a zone stays without one: it is local time somewhere else.
     """
 
     name = "time"
 
-    def __init__(self, *, bare: int = 1) -> None:
+    def __init__(self, *, bare: int = 1, wall: bool = False) -> None:
         self.bare = bare
+        self.wall = wall
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Moment:
         if isinstance(value, Moment):
             return value
         text = str(value).strip()
         try:
-            return _relative(text, self.bare) or Moment(at=datetime.fromisoformat(text).astimezone())
+            return _relative(text, self.bare) or Moment(at=self._located(datetime.fromisoformat(text)))
         except (ValueError, OverflowError):
             self.fail(f"{text!r} is not a time: write {_TIME_EXAMPLES}.", param, ctx)
+
+    def _located(self, at: datetime) -> datetime:
+        return at if self.wall else at.astimezone()
 
 
 def _relative(text: str, bare: int) -> Moment | None:
@@ -111,3 +122,4 @@ DURATION = DurationType()
 JSON = JsonType()
 AHEAD = MomentType(bare=1)
 BACK = MomentType(bare=-1)
+WALL = MomentType(wall=True)

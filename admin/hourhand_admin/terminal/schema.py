@@ -10,7 +10,7 @@ _MOST = 5
 
 def problems(schema: Mapping[str, Any], payload: Any) -> list[str]:
     """What is wrong and where, as `limit: 'many' is not of type 'integer'`; at most five."""
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
     errors = sorted(
         Draft202012Validator(schema).iter_errors(payload), key=lambda error: list(map(str, error.path))

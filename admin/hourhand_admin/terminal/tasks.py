@@ -58,7 +58,6 @@ def check_payload(task: Mapping[str, Any] | None, payload: Any) -> None:
     if not schema:
         return
     from hourhand.errors import BadPayload
-
     from hourhand_admin.terminal.schema import problems
 
     found = problems(schema, {} if payload is None else payload)

@@ -1,0 +1,258 @@
+"""`hourhand run`: look at runs, wait for them, cancel them, retry them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hourhand.cli import echo_json, json_option, table
+from hourhand.errors import FAILED
+from hourhand_admin.terminal import text
+from hourhand_admin.terminal.filters import STATUSES, filter_options, matching
+from hourhand_admin.terminal.inputs import BACK, DURATION, JSON, Moment, resolved
+from hourhand_admin.terminal.session import examples, open_client, say
+
+if TYPE_CHECKING:
+    from hourhand.client import Client
+    from hourhand.records import RunRecord
+
+_EVERY_RUN = 1_000_000
+
+ids_argument = click.argument("ids", metavar="[ID]...", type=click.IntRange(min=1), nargs=-1)
+id_argument = click.argument("run_id", metavar="ID", type=click.IntRange(min=1))
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only list the runs that are meant.")
+
+
+@click.group()
+def run() -> None:
+    """Look at runs, wait for them, cancel and retry them."""
+
+
+@run.command(
+    "list",
+    epilog=examples(
+        "hourhand run list --status failed --since 2h", "hourhand run list --task ingest-rss --json"
+    ),
+)
+@filter_options
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@json_option
+def list_runs(limit: int, as_json: bool, **chosen: Any) -> None:
+    """List the newest runs, newest first."""
+    with open_client() as client:
+        runs = client.runs.list(limit=limit, **matching(client, chosen))
+        if as_json:
+            echo_json([_plain(run) for run in runs])
+        elif runs:
+            click.echo(_listed(runs, client.now()))
+        else:
+            say("No run matches.")
+
+
+@run.command(epilog=examples("hourhand run show 12"))
+@id_argument
+@json_option
+def show(run_id: int, as_json: bool) -> None:
+    """Show one run with its payload, result, error and attempts."""
+    with open_client() as client:
+        run = client.runs.get(run_id)
+        if as_json:
+            echo_json(_plain(run))
+        else:
+            from hourhand_admin.terminal.run_page import run_page
+
+            click.echo(run_page(run, client.now()))
+
+
+@run.command(epilog=examples("hourhand run logs 12", "hourhand run logs 12 -f"))
+@id_argument
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@json_option
+def logs(run_id: int, follow: bool, as_json: bool) -> None:
+    """Write the lines that a run has logged; with --json one object a line."""
+    from hourhand_admin.terminal.run_log import written
+
+    with open_client() as client:
+        for line in written(client, run_id, follow=follow):
+            if as_json:
+                click.echo(json.dumps(line))
+            else:
+                click.echo(_line(line))
+
+
+@run.command(epilog=examples("hourhand run wait 12 --timeout 5m && echo done"))
+@id_argument
+@click.option("--timeout", type=DURATION, help="How long to wait at most. [default: for ever]")
+@json_option
+def wait(run_id: int, timeout: timedelta | None, as_json: bool) -> int:
+    """Wait until a run has ended: its result on stdout, exit 1 if it failed or was cancelled."""
+    from hourhand.handle import Handle
+    from hourhand_admin.terminal.ending import tell_end
+
+    with open_client() as client:
+        return tell_end(Handle(client.runs, run_id, "existing").wait(timeout), as_json)
+
+
+@run.command(
+    epilog=examples(
+        "hourhand run cancel 12 13", "hourhand run cancel --status pending --task ingest-rss --dry-run"
+    )
+)
+@ids_argument
+@filter_options
+@click.option("--reason", help="Why; the run keeps it.")
+@dry_run_option
+@json_option
+def cancel(ids: Sequence[int], reason: str | None, dry_run: bool, as_json: bool, **chosen: Any) -> int:
+    """Cancel runs by id or by filter: those that wait at once, those that run are asked to stop."""
+    told = {"cancelled": "cancelled", "requested": "asked to stop", "finished": "had ended before"}
+    with open_client() as client:
+        meant = _meant(client, ids, chosen, ("pending", "processing"))
+        if dry_run:
+            return _preview(client, meant, as_json)
+        done = _each(meant, lambda run_id: {"outcome": client.runs.cancel(run_id, reason)})
+        return _tell(done, as_json, lambda each: told[each["outcome"]])
+
+
+@run.command(
+    epilog=examples("hourhand run retry 12", "hourhand run retry --status failed --since 24h --dry-run")
+)
+@ids_argument
+@filter_options
+@click.option("--payload", type=JSON, metavar="JSON", help="Another payload. [default: that of the run]")
+@dry_run_option
+@json_option
+def retry(ids: Sequence[int], payload: Any, dry_run: bool, as_json: bool, **chosen: Any) -> int:
+    """Run ended runs again, each as a new run, by id or by filter.
+
+    A filter without --status means the failed ones.
+    """
+    with open_client() as client:
+        meant = _meant(client, ids, chosen, ("failed",))
+        if dry_run:
+            return _preview(client, meant, as_json)
+        done = _each(meant, lambda run_id: {"retried_as": client.runs.retry(run_id, payload).id})
+        return _tell(done, as_json, lambda each: f"runs again as {each['retried_as']}")
+
+
+@run.command(epilog=examples("hourhand run stats", "hourhand run stats --by task --since 7d"))
+@click.option(
+    "--by", type=click.Choice(["status", "attempt", "hour", "task"]), default="status", show_default=True
+)
+@click.option("--task", help="Only runs of this task.")
+@click.option("--queue", help="Only runs of this queue.")
+@click.option(
+    "--since", type=BACK, help="Only runs created since this time, or this long ago. [default: 24h]"
+)
+@click.option("--until", type=BACK, help="Only runs created before this time, or longer ago.")
+@json_option
+def stats(by: str, since: Moment | None, until: Moment | None, as_json: bool, **chosen: str | None) -> None:
+    """Count runs by status, attempt, hour or task."""
+    with open_client() as client:
+        answer = client.call(
+            "count_runs",
+            p_by=by,
+            p_since=resolved(since, client.now),
+            p_until=resolved(until, client.now),
+            p_filter={name: value for name, value in chosen.items() if value},
+        )
+    echo_json(answer) if as_json else click.echo(_counted(answer))
+
+
+# --- What several commands share ---
+
+
+def _meant(
+    client: Client, ids: Sequence[int], chosen: Mapping[str, Any], statuses: Sequence[str]
+) -> Sequence[int]:
+    """The ids given, or those that the filter finds; a filter without a status means `statuses`."""
+    filtered = matching(client, chosen)
+    if ids and not filtered:
+        return list(dict.fromkeys(ids))
+    if not ids and not filtered:
+        raise click.UsageError("Say which runs: by their ids, or by a filter such as --status or --task.")
+    if ids:
+        filtered["ids"] = ids
+    else:
+        filtered.setdefault("status", statuses)
+    return [run.id for run in client.runs.list(limit=_EVERY_RUN, **filtered)]
+
+
+def _preview(client: Client, meant: Sequence[int], as_json: bool) -> int:
+    runs = client.runs.list(limit=len(meant), ids=meant) if meant else []
+    if as_json:
+        echo_json([_plain(run) for run in runs])
+    else:
+        if runs:
+            click.echo(_listed(runs, client.now()))
+        say(f"{text.count(len(runs), 'run')}; nothing was changed.")
+    return 0
+
+
+def _each(ids: Iterable[int], work: Callable[[int], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What came of each; one that cannot be done does not stop the others."""
+    from hourhand.errors import Conflict, NotFound
+
+    for run_id in ids:
+        try:
+            yield {"id": run_id, **work(run_id)}
+        except (NotFound, Conflict) as error:
+            yield {"id": run_id, "error": str(error)}
+
+
+def _tell(done: Iterable[dict[str, Any]], as_json: bool, told: Callable[[dict[str, Any]], str]) -> int:
+    results = []
+    for each in done:
+        results.append(each)
+        if "error" in each:
+            say(f"run {each['id']}: {each['error']}")
+        elif not as_json:
+            say(f"run {each['id']} {told(each)}")
+    if as_json:
+        echo_json(results)
+    elif not results:
+        say("No run matches.")
+    return FAILED if any("error" in each for each in results) else 0
+
+
+def _plain(run: RunRecord) -> dict[str, Any]:
+    return run.model_dump(mode="json", exclude_unset=True)
+
+
+def _listed(runs: Iterable[RunRecord], now: datetime) -> str:
+    rows = [
+        (run.id, run.status, run.task, run.trigger, f"{run.attempt}/{run.max_attempts}",
+         text.ago(run.created_at, now), text.duration(run.duration), text.shorten(run.error, 80) or None)
+        for run in runs
+    ]  # fmt: skip
+    return table(rows, ("id", "status", "task", "trigger", "attempt", "created", "took", "error"))
+
+
+def _line(line: dict[str, Any]) -> str:
+    attempt = f"[attempt {line['attempt']}] " if line["attempt"] > 1 else ""
+    return f"{text.local(text.instant(line['at']))}  {line['level']:<7}  {attempt}{line['message']}"
+
+
+def _counted(answer: dict[str, Any]) -> str:
+    statuses = [
+        status for status in STATUSES if any(status in group["statuses"] for group in answer["groups"])
+    ]
+    if answer["by"] == "status":
+        statuses = []
+    rows = [
+        (
+            _group(answer["by"], group["group"]),
+            group["runs"],
+            *(group["statuses"].get(status, 0) for status in statuses),
+        )
+        for group in answer["groups"]
+    ]
+    return table(rows, (answer["by"], "runs", *statuses))
+
+
+def _group(by: str, group: Any) -> str:
+    return text.local(text.instant(group)) if by == "hour" else str(group)
