@@ -50,10 +50,10 @@ class Reporter(Protocol):
 class Run:
     """What a task can know about its run, and tell about it. Instants are aware, in UTC."""
 
-    __slots__ = ("_reporter", "_row", "_stop_reason", "_stopped")
+    __slots__ = ("_reporter", "_stop_reason", "_stopped", "row")
 
     def __init__(self, row: Mapping[str, Any], reporter: Reporter) -> None:
-        self._row = row
+        self.row = row  # as the function `claim` gave it
         self._reporter = reporter
         self._stop_reason: str | None = None
         self._stopped: threading.Event | None = None
@@ -63,54 +63,59 @@ class Run:
 
     @property
     def id(self) -> int:
-        return int(self._row["id"])
+        return int(self.row["id"])
 
     @property
     def task(self) -> str:
-        return str(self._row["task"])
+        return str(self.row["task"])
+
+    @property
+    def token(self) -> str:
+        """Of this attempt: everything that the worker writes about it carries it."""
+        return str(self.row["token"])
 
     @property
     def queue(self) -> str:
-        return str(self._row["queue"])
+        return str(self.row["queue"])
 
     @property
     def priority(self) -> int:
-        return int(self._row["priority"])
+        return int(self.row["priority"])
 
     @property
     def attempt(self) -> int:
         """1 for the first."""
-        return int(self._row["attempt"])
+        return int(self.row["attempt"])
 
     @property
     def max_attempts(self) -> int:
-        return int(self._row["max_attempts"])
+        return int(self.row["max_attempts"])
 
     @property
     def trigger(self) -> str:
         """schedule, catch_up, backfill, manual, api, task or retry."""
-        return str(self._row["trigger"])
+        return str(self.row["trigger"])
 
     @property
     def schedule_id(self) -> int | None:
-        return self._row.get("schedule_id")
+        return self.row.get("schedule_id")
 
     @property
     def parent_id(self) -> int | None:
-        return self._row.get("parent_id")
+        return self.row.get("parent_id")
 
     @property
     def scheduled_for(self) -> datetime | None:
         """The instant of the firing that this run belongs to."""
-        return _instant(self._row.get("scheduled_for"))
+        return _instant(self.row.get("scheduled_for"))
 
     @property
     def run_at(self) -> datetime | None:
-        return _instant(self._row.get("run_at"))
+        return _instant(self.row.get("run_at"))
 
     @property
     def created_at(self) -> datetime | None:
-        return _instant(self._row.get("created_at"))
+        return _instant(self.row.get("created_at"))
 
     # --- Being stopped ---
 

@@ -42,6 +42,7 @@ class Task(Generic[P, R]):
         concurrency: int | None = None,
         isolation: Isolation | None = None,
         retry: RetryPolicy | None = None,
+        sync_ack: bool = False,
         description: str | None = None,
     ) -> None:
         self.function = _checked_function(function)
@@ -53,6 +54,7 @@ class Task(Generic[P, R]):
         self.concurrency = None if concurrency is None else _whole("concurrency", concurrency, 1, 1_000_000)
         self.isolation = _checked_isolation(isolation, function)
         self.retry = _checked_retry(retry)
+        self.sync_ack = bool(sync_ack)
         self.signature = Signature(function)
         self.description = description or _first_line(function)
         functools.update_wrapper(self, function)
@@ -100,6 +102,7 @@ def task(
     concurrency: int | None = None,
     isolation: Isolation | None = None,
     retry: RetryPolicy | None = None,
+    sync_ack: bool = False,
     description: str | None = None,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a task of a function, and register it.
@@ -107,7 +110,9 @@ def task(
     `name` is what runs and schedules call it (the function's name by default); `queue` and `priority`
     (-100 to 100, higher first) where its runs go; `timeout` (seconds or timedelta) bounds one attempt;
     `concurrency` bounds its runs at once over all workers; `isolation` is async for an `async def` and
-    thread for a `def`; `description` is the first line of the docstring by default.
+    thread for a `def`; `description` is the first line of the docstring by default. With `sync_ack` the end
+    of each run is written at once and alone, and its place in the worker is kept until then: slower, but a
+    crash repeats at most what was running, never what had ended up to 50 ms before.
 
     An async task that runs out of time is interrupted. A thread can't be: its run is recorded as failed,
     and the thread is left to end by itself (`run.cancelled` tells it to).
@@ -129,6 +134,7 @@ def task(
                 concurrency=concurrency,
                 isolation=isolation,
                 retry=retry,
+                sync_ack=sync_ack,
                 description=description,
             )
             registry.current().add(made)

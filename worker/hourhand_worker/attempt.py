@@ -1,0 +1,79 @@
+"""One attempt at a run: what a worker holds, from its claim to the database's word that it is over."""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from hourhand.run import Reporter, Run
+from hourhand.tasks import Task
+
+if TYPE_CHECKING:
+    import asyncio
+
+Result = dict[str, Any]
+"""What the function `finish` takes for one attempt."""
+
+
+class Stop(Enum):
+    """Why an attempt was told to stop."""
+
+    CANCELLED = auto()
+    TIMED_OUT = auto()
+    SHUTDOWN = auto()
+    LOST = auto()
+
+
+class Attempt:
+    """`started` is the moment (monotonic) at which the task's function was called, 0 before."""
+
+    __slots__ = (
+        "abandoned",
+        "coroutine",
+        "holds_slot",
+        "id",
+        "over",
+        "row",
+        "run",
+        "started",
+        "stop",
+        "task",
+        "timeout",
+        "token",
+    )
+
+    def __init__(self, row: Mapping[str, Any], task: Task[..., Any], reporter: Reporter) -> None:
+        self.id: int = row["id"]
+        self.token: str = row["token"]
+        self.row = row
+        self.task = task
+        self.timeout: float | None = row["timeout"]
+        self.run = Run(row, reporter)
+        self.started = 0.0
+        self.stop: Stop | None = None
+        self.holds_slot = False
+        self.abandoned = False
+        self.over = False
+        self.coroutine: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Attempt {self.row['attempt']} of run {self.id} of {self.task.name}>"
+
+    @property
+    def number(self) -> int:
+        """Which of the attempts that count this is: those whose worker was lost do not."""
+        return max(1, int(self.row["attempt"]) - int(self.row["lost_count"]))
+
+    @property
+    def is_last(self) -> bool:
+        return self.number >= int(self.row["max_attempts"])
+
+    @property
+    def held(self) -> dict[str, Any]:
+        """How the functions `beat` and `release` name it."""
+        return {"id": self.id, "token": self.token}
+
+    def tell_to_stop(self, why: Stop, reason: str) -> None:
+        """Only the first word counts. An async task has to be interrupted besides."""
+        if self.stop is None:
+            self.stop = why
+        self.run.stop(reason)

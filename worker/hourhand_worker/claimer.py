@@ -1,0 +1,117 @@
+"""Claims runs: no more than can be run, and one batch ahead so that nobody waits for the database."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from hourhand.registry import Registry
+from hourhand.run import Reporter
+from hourhand_worker.attempt import Attempt
+from hourhand_worker.executor import Executor
+from hourhand_worker.ground import Ground
+from hourhand_worker.pace import Pace
+from hourhand_worker.session import Session
+
+MOST_UNDELIVERED = 5000
+
+
+class Claimer:
+    """`step` claims once and says when to do it again; `claimed` hears that something is held."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        session: Session,
+        registry: Registry,
+        executor: Executor,
+        reporter: Reporter,
+        *,
+        queues: tuple[str, ...],
+        batch: int,
+        concurrency: int,
+        prefetch: bool,
+        poll: float,
+        most: int | None,
+        claimed: Callable[[], None],
+    ) -> None:
+        self._transport = ground.transport
+        self._holdings = ground.holdings
+        self._clock = ground.clock
+        self._journal = ground.journal
+        self._session = session
+        self._registry = registry
+        self._executor = executor
+        self._reporter = reporter
+        self._params: dict[str, Any] = {"p_tasks": registry.names, "p_queues": list(queues) or None}
+        self._batch = batch
+        self._ahead = batch if prefetch else 0
+        self._capacity = concurrency + self._ahead
+        self._poll = poll
+        self._pace = Pace(poll)
+        self._left = most
+        self._claimed = claimed
+        self._claim: str | None = None
+        self._alone = False
+        self.starved = False
+        self.dry = False
+        """Whether the last claim brought nothing although nothing was held that could have enqueued more."""
+
+    @property
+    def exhausted(self) -> bool:
+        return self._left == 0
+
+    def room(self) -> int:
+        """How many runs to claim now."""
+        if self._alone and len(self._holdings):
+            return 0
+        if self._executor.ready > self._ahead // 2 or self._holdings.closing > MOST_UNDELIVERED:
+            return 0
+        room = min(self._batch, self._capacity - self._holdings.open)
+        return max(0, room if self._left is None else min(room, self._left))
+
+    def step(self) -> float:
+        """Seconds until the next step. Raises the TransportErrors; the step after one repeats the claim."""
+        # Set before the look, so that a slot that becomes free after it is heard of.
+        self.starved = True
+        most = self.room()
+        if not most:
+            return self._poll
+        self.starved = False
+        held = len(self._holdings)
+        answer = self._call(most, held)
+        if answer["lost"]:
+            self._session.replace(self._session.id)
+            return 0.0
+        self._alone = answer["solo"]
+        self.dry = not answer["runs"] and not held and not answer["full"]
+        self._take(answer["runs"])
+        return self._pace.after(answer)
+
+    def _call(self, most: int, held: int) -> dict[str, Any]:
+        # Until it is answered, a claim is repeated under its own id and finds what it has claimed already.
+        self._claim = self._claim or str(uuid.uuid4())
+        self._journal.claiming(self._claim, most)
+        answer: dict[str, Any] = self._transport.call(
+            "claim",
+            {
+                "p_session": self._session.id,
+                "p_claim_id": self._claim,
+                "p_max": most,
+                "p_held": held,
+                **self._params,
+            },
+        )
+        self._claim = None
+        self._clock.set(answer["now"])
+        return answer
+
+    def _take(self, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        attempts = [Attempt(row, self._registry.get(row["task"]), self._reporter) for row in rows]
+        if self._left is not None:
+            self._left -= len(attempts)
+        self._journal.claimed(attempts)
+        self._holdings.add(attempts)
+        self._claimed()
+        self._executor.submit(attempts)

@@ -1,0 +1,41 @@
+"""The worker's side of the `Run` objects that tasks get."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hourhand import log
+from hourhand.payloads import make_job
+from hourhand.run import Child, EnqueueOptions, Run
+from hourhand.tasks import Task
+from hourhand.transport import Transport
+from hourhand_worker.logbook import Logbook
+
+
+class Desk:
+    """`told` is called when a run has logged something or made progress."""
+
+    def __init__(self, transport: Transport, logbook: Logbook, told: Callable[[], None]) -> None:
+        self._transport = transport
+        self._logbook = logbook
+        self._told = told
+
+    def log(self, run: Run, level: str, message: str) -> None:
+        log.event("run.log", level, message, run_id=run.id, attempt=run.attempt)
+        self._logbook.log(run, level, message)
+        self._told()
+
+    def progress(self, run: Run, progress: Mapping[str, Any]) -> None:
+        self._logbook.progress(run, progress)
+        self._told()
+
+    def enqueue(
+        self, run: Run, task: Task[..., Any] | str, payload: object, options: EnqueueOptions
+    ) -> Child:
+        job = make_job(task, payload, {**options, "parent_id": run.id})
+        keyed = "key" in job
+        if not keyed:
+            # A lost answer is asked for again; this key makes that find the child instead of doubling it.
+            job |= {"key": uuid.uuid4().hex, "key_scope": "hourhand.enqueue", "key_ttl": 3600.0}
+        answer = self._transport.call("enqueue", {f"p_{name}": value for name, value in job.items()})
+        return Child(answer["id"], answer["outcome"] if keyed else "created")

@@ -1,0 +1,126 @@
+"""What an attempt comes to: the value it returned or the exception it raised, as `finish` takes it."""
+
+import traceback
+from asyncio import CancelledError
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+from hourhand.errors import BadPayload
+from hourhand.outcome import Cancel, Discard, Outcome, Retry, Snooze
+from hourhand.redact import redact
+from hourhand.sanitise import sanitise, sanitise_text
+from hourhand_worker.attempt import Attempt, Result, Stop
+from hourhand_worker.clock import Clock
+
+MOST_MESSAGE = 16 * 1024
+MOST_TRACEBACK = 48 * 1024
+
+
+class Endings:
+    """Turns what happened to an attempt into its result."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def returned(self, attempt: Attempt, value: object) -> Result:
+        if value is None:
+            return self._result(attempt, "completed")
+        if isinstance(value, Outcome):
+            return self._told(attempt, value)
+        return self._result(attempt, "completed", result=sanitise(value))
+
+    def raised(self, attempt: Attempt, error: BaseException) -> Result:
+        if isinstance(error, Outcome):
+            return self._told(attempt, error)
+        if attempt.stop is Stop.TIMED_OUT:
+            return self.timed_out(attempt)
+        if attempt.stop is Stop.CANCELLED:
+            return self._cancelled(attempt, attempt.run.cancel_reason or "cancelled")
+        if isinstance(error, CancelledError):
+            error = RuntimeError("it was cancelled from within")
+        return self._failed(attempt, _described(error), attempt.task.retry.delay(attempt.number, error))
+
+    def timed_out(self, attempt: Attempt) -> Result:
+        message = f"timed out after {attempt.timeout:g} s"
+        error = TimeoutError(message)
+        return self._failed(
+            attempt,
+            {"class": "TimeoutError", "message": message},
+            attempt.task.retry.delay(attempt.number, error),
+        )
+
+    def unstorable(self, attempt: Attempt, error: Exception) -> Result:
+        """The database refused the result: the run must end all the same."""
+        return self._result(attempt, "failed", error=_said("UnstorableResult", str(error)))
+
+    def _told(self, attempt: Attempt, outcome: Outcome) -> Result:
+        match outcome:
+            case Snooze(after=after):
+                return self._result(attempt, "snooze", delay=after)
+            case Cancel(reason=reason):
+                return self._cancelled(attempt, reason)
+            case Discard(reason=reason):
+                return self._failed(attempt, _said("Discard", reason), None)
+            case Retry(after=after):
+                wait = attempt.task.retry.delay(attempt.number) if after is None else after
+                return self._failed(attempt, _said("Retry", str(outcome)), wait)
+        return self._failed(attempt, _described(outcome), None)
+
+    def _cancelled(self, attempt: Attempt, reason: str) -> Result:
+        return self._result(attempt, "cancelled", error=_said("", reason))
+
+    def _failed(self, attempt: Attempt, error: dict[str, str], delay: float | None) -> Result:
+        if delay is None or attempt.is_last:
+            return self._result(attempt, "failed", error=error)
+        return self._result(attempt, "retry", error=error, delay=delay)
+
+    def _result(self, attempt: Attempt, outcome: str, **more: Any) -> Result:
+        now = monotonic()
+        started = attempt.started or now
+        return {
+            "id": attempt.id,
+            "token": attempt.token,
+            "outcome": outcome,
+            "started_at": self._clock.at(started),
+            "duration_ms": round((now - started) * 1000, 3),
+            **more,
+        }
+
+
+def _said(kind: str, message: str) -> dict[str, str]:
+    error = {"message": sanitise_text(redact(message), MOST_MESSAGE)}
+    return {"class": kind, **error} if kind else error
+
+
+def _described(error: BaseException) -> dict[str, str]:
+    kind = type(error).__qualname__ if type(error).__module__ == "builtins" else _full_name(type(error))
+    described = _said(kind, _message(error))
+    if not isinstance(error, BadPayload):
+        described["traceback"] = sanitise_text(redact(_traceback(error)), MOST_TRACEBACK)
+    return described
+
+
+def _full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001  (an exception may fail to say what it is)
+        return f"(its message can't be shown: {type(broken).__name__})"
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(type(error), error, _of_the_task(error.__traceback__)))
+    except Exception as broken:  # noqa: BLE001
+        return f"(its traceback can't be shown: {type(broken).__name__})"
+
+
+def _of_the_task(frames: TracebackType | None) -> TracebackType | None:
+    """Without the worker's own frames, which say nothing to the author of the task."""
+    while frames is not None and frames.tb_frame.f_globals.get("__package__") == __package__:
+        frames = frames.tb_next
+    return frames

@@ -1,0 +1,124 @@
+"""Runs attempts: at most `concurrency` at once, each in the lane of its task's isolation."""
+
+from asyncio import CancelledError
+from collections import deque
+from collections.abc import Callable, Iterable
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+from hourhand_worker.attempt import Attempt, Stop
+from hourhand_worker.lanes import AsyncLane, Lane, ThreadLane
+
+Started = Callable[[Attempt], None]
+Conclude = Callable[[Attempt, object, BaseException | None], bool]
+Freed = Callable[[], None]
+
+
+class Executor:
+    """A slot is held from the start of an attempt to its end, or until the attempt is abandoned.
+
+    An abandoned attempt is one whose end is decided while its thread, which nothing can stop, goes on.
+    `started` and `conclude` are called in the thread that runs the attempt; `conclude` says whether it keeps
+    its slot until `free`. `freed` is called whenever a slot has become free.
+    """
+
+    def __init__(self, concurrency: int, started: Started, conclude: Conclude, freed: Freed) -> None:
+        self._concurrency = concurrency
+        self._started = started
+        self._conclude = conclude
+        self._freed = freed
+        self._lock = Lock()
+        self._ready: deque[Attempt] = deque()
+        self.running = 0
+        self.abandoned = 0
+        self._lanes: dict[str, Lane] = {
+            "async": AsyncLane(self._begin, self._end),
+            "thread": ThreadLane(self._begin, self._end),
+        }
+
+    @property
+    def ready(self) -> int:
+        return len(self._ready)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.running or self._ready)
+
+    def submit(self, attempts: Iterable[Attempt]) -> None:
+        with self._lock:
+            self._ready.extend(attempts)
+            starting = self._take()
+        self._start(starting)
+
+    def take_back(self) -> list[Attempt]:
+        """Those that wait for a slot; they will not be started."""
+        with self._lock:
+            waiting = list(self._ready)
+            self._ready.clear()
+        return waiting
+
+    def interrupt(self, attempt: Attempt) -> None:
+        """Interrupt the attempt where its lane can."""
+        self._lanes[attempt.task.isolation].interrupt(attempt)
+
+    def free(self, attempt: Attempt) -> None:
+        """Its end is written, for a task that keeps its slot until then."""
+        with self._lock:
+            starting = self._vacate(attempt)
+        self._start(starting)
+        self._freed()
+
+    def abandon(self, attempt: Attempt) -> None:
+        """The end is decided, whatever the attempt is still doing."""
+        with self._lock:
+            if attempt.holds_slot and not attempt.over:
+                attempt.abandoned = True
+                self.abandoned += 1
+            starting = self._vacate(attempt)
+        self._start(starting)
+        self._freed()
+
+    def close(self, timeout: float) -> None:
+        for lane in self._lanes.values():
+            lane.close(timeout)
+
+    def _begin(self, attempt: Attempt) -> dict[str, Any]:
+        """The arguments of the task's function. Raises CancelledError, and BadPayload."""
+        if attempt.stop is not None:
+            raise CancelledError(attempt.run.cancel_reason)
+        self._started(attempt)
+        attempt.started = monotonic()
+        return attempt.task.arguments(attempt.row["payload"], attempt.run)
+
+    def _end(self, attempt: Attempt, value: object, error: BaseException | None) -> None:
+        keeps_slot = self._conclude(attempt, value, error)
+        with self._lock:
+            attempt.over = True
+            if attempt.abandoned:
+                self.abandoned -= 1
+            starting = [] if keeps_slot else self._vacate(attempt)
+        self._start(starting)
+        if not keeps_slot:
+            self._freed()
+
+    def _vacate(self, attempt: Attempt) -> list[Attempt]:
+        """Its slot is free now; those that can start instead. The lock is held."""
+        if attempt.holds_slot:
+            attempt.holds_slot = False
+            self.running -= 1
+        return self._take()
+
+    def _take(self) -> list[Attempt]:
+        starting = []
+        while self._ready and self.running < self._concurrency:
+            attempt = self._ready.popleft()
+            if attempt.stop is not Stop.LOST:
+                attempt.holds_slot = True
+                self.running += 1
+                starting.append(attempt)
+        return starting
+
+    def _start(self, attempts: list[Attempt]) -> None:
+        for attempt in attempts:
+            self._lanes[attempt.task.isolation].put(attempt)

@@ -1,0 +1,211 @@
+"""Delivers the ends of attempts to the database, many in one call.
+
+A result is delivered at once when nothing else runs; otherwise up to 50 ms later, together with all that
+came meanwhile. That window is the one in which a crash repeats work that was done.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
+from time import monotonic
+
+from pydantic_core import to_json
+
+from hourhand.errors import ContractMismatch, Denied, Timeout, TransportError, Unavailable
+from hourhand_worker.attempt import Attempt, Result
+from hourhand_worker.ending import Endings
+from hourhand_worker.ground import Ground
+from hourhand_worker.logbook import LINES_A_CALL, Line, Logbook
+from hourhand_worker.outage import Outage
+from hourhand_worker.session import Session
+
+WINDOW = 0.05
+MOST_RESULTS = 500
+MOST_BYTES = 4_000_000
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 10.0
+
+Ended = tuple[Attempt, Result]
+
+# What another try may cure. All else is the fault of a value, and must not hold up the others.
+_PASSING = (Unavailable, Timeout, Denied, ContractMismatch)
+
+
+class Finisher:
+    """A thread. `busy` tells whether more results are on their way; `delivered` hears what was written."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        session: Session,
+        logbook: Logbook,
+        *,
+        busy: Callable[[], bool],
+        delivered: Callable[[Sequence[Ended]], None],
+    ) -> None:
+        self._transport = ground.transport
+        self._holdings = ground.holdings
+        self._clock = ground.clock
+        self._journal = ground.journal
+        self._session = session
+        self._logbook = logbook
+        self._busy = busy
+        self._delivered = delivered
+        self._endings = Endings(ground.clock)
+        self._outage = Outage(ground.journal, "Writing results and logs")
+        self._outbox: deque[Ended] = deque()
+        self._bell = Event()
+        self._noticed = False  # the thread knows that there are results
+        self._urgent = False
+        self._deadline = 0.0
+        self._give_up_at: float | None = None
+        self._thread = Thread(target=self._run, name="hourhand-finisher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, attempt: Attempt, result: Result, *, urgent: bool = False) -> None:
+        """From any thread. An urgent result does not wait for others."""
+        self._outbox.append((attempt, result))
+        self._urgent = self._urgent or urgent
+        if urgent or not self._noticed or len(self._outbox) >= MOST_RESULTS:
+            self._bell.set()
+
+    def look(self) -> None:
+        """Look again: nothing more is on its way, or something was logged."""
+        self._bell.set()
+
+    def close(self, timeout: float) -> None:
+        """Deliver what there is; what can't be delivered in `timeout` seconds is left to the lease."""
+        self._give_up_at = monotonic() + timeout
+        self._bell.set()
+        self._thread.join(timeout + 1)
+
+    # --- The thread ---
+
+    def _run(self) -> None:
+        while not self._over():
+            self._bell.wait(self._pause())
+            self._bell.clear()
+            if self._is_ripe():
+                self._urgent = False
+                self._write_logs()
+                self._deliver_all()
+            elif self._logbook.due_in() == 0:
+                self._write_logs()
+            self._notice()
+
+    def _over(self) -> bool:
+        if self._give_up_at is None:
+            return False
+        return not (self._outbox or len(self._logbook)) or monotonic() > self._give_up_at
+
+    def _notice(self) -> None:
+        # Cleared before the look: a result that comes after it rings the bell.
+        self._noticed = False
+        if self._outbox:
+            self._noticed = True
+            self._deadline = monotonic() + WINDOW
+
+    def _pause(self) -> float | None:
+        logs = self._logbook.due_in()
+        if not self._outbox:
+            return logs
+        window = max(0.0, self._deadline - monotonic())
+        return window if logs is None else min(window, logs)
+
+    def _is_ripe(self) -> bool:
+        if not self._outbox:
+            return False
+        full = len(self._outbox) >= MOST_RESULTS
+        if full or self._urgent or self._give_up_at is not None or not self._busy():
+            return True
+        return self._noticed and monotonic() >= self._deadline
+
+    def _deliver_all(self) -> None:
+        while self._outbox:
+            self._deliver(self._take())
+
+    def _take(self) -> list[Ended]:
+        taken: list[Ended] = []
+        size = 0
+        while self._outbox and len(taken) < MOST_RESULTS and size < MOST_BYTES:
+            ended = self._outbox.popleft()
+            size += _size(ended[1])
+            taken.append(ended)
+        return taken
+
+    def _deliver(self, ended: list[Ended]) -> None:
+        """Deliver these, or each half, or one as a failure: a value that is refused spoils no other."""
+        self._journal.finishing(ended)
+        try:
+            self._acknowledge(ended, self._finish([result for _, result in ended]))
+        except _PASSING:
+            self._give_up(ended)
+        except Exception as error:  # noqa: BLE001  (whatever one value does)
+            if len(ended) > 1:
+                self._deliver(ended[: len(ended) // 2])
+                self._deliver(ended[len(ended) // 2 :])
+            else:
+                self._deliver_as_failure(*ended[0], error)
+
+    def _deliver_as_failure(self, attempt: Attempt, result: Result, error: Exception) -> None:
+        self._journal.unstorable(attempt, error)
+        if result["outcome"] == "failed":
+            self._give_up([(attempt, result)])
+        else:
+            self._deliver([(attempt, self._endings.unstorable(attempt, error))])
+
+    def _finish(self, results: list[Result]) -> list[str]:
+        """The outcome of each, however long it takes. Raises what another try does not cure."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                answer = self._transport.call("finish", {"p_session": self._session.id, "p_results": results})
+            except _PASSING as error:
+                self._outage.failed(error)
+                if self._give_up_at is not None and monotonic() + pause > self._give_up_at:
+                    raise
+                Event().wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                self._outage.over()
+                self._clock.set(answer["now"])
+                return [told["outcome"] for told in answer["results"]]
+
+    def _acknowledge(self, ended: list[Ended], outcomes: list[str]) -> None:
+        for (attempt, result), outcome in zip(ended, outcomes, strict=True):
+            if outcome == "stale":
+                self._journal.refused(attempt, result["outcome"])
+            else:
+                self._journal.finished(attempt, result)
+        self._give_up(ended)
+
+    def _give_up(self, ended: list[Ended]) -> None:
+        self._holdings.delivered(attempt for attempt, _ in ended)
+        self._logbook.forget(attempt.token for attempt, _ in ended)
+        self._delivered(ended)
+
+    def _write_logs(self) -> None:
+        lines, progress = self._logbook.take()
+        try:
+            for start in range(0, len(lines), LINES_A_CALL):
+                self._append(lines[start : start + LINES_A_CALL])
+            for each in progress:
+                self._transport.call("set_progress", each)
+        except TransportError as error:
+            self._outage.failed(error)
+            if isinstance(error, _PASSING):
+                self._logbook.put_back(lines)  # writing a line twice is harmless
+
+    def _append(self, lines: list[Line]) -> None:
+        self._transport.call("append_logs", {"p_session": self._session.id, "p_logs": lines})
+
+
+def _size(result: Result) -> int:
+    value = result.get("result")
+    return (
+        300
+        + (len(to_json(value)) if isinstance(value, str | list | dict) else 0)
+        + len(str(result.get("error", "")))
+    )

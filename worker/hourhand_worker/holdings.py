@@ -1,0 +1,65 @@
+"""What this worker holds, and who may decide how an attempt ends.
+
+Several threads may want to: the one that runs the task, the one that watches its time, the one that hears
+that the lease is lost, the one that stops the worker. The one that takes the attempt out of `open` decides.
+"""
+
+from collections.abc import Iterable
+from threading import Lock
+
+from hourhand_worker.attempt import Attempt
+
+
+class Holdings:
+    """Attempts by token: open ones are undecided, closing ones decided but not acknowledged."""
+
+    def __init__(self) -> None:
+        # Between the two an attempt must never be nowhere: a beat that did not name it would give it back.
+        self._lock = Lock()
+        self._open: dict[str, Attempt] = {}
+        self._closing: dict[str, Attempt] = {}
+
+    def __len__(self) -> int:
+        return len(self._open) + len(self._closing)
+
+    @property
+    def open(self) -> int:
+        return len(self._open)
+
+    @property
+    def closing(self) -> int:
+        return len(self._closing)
+
+    def add(self, attempts: Iterable[Attempt]) -> None:
+        with self._lock:
+            self._open.update((attempt.token, attempt) for attempt in attempts)
+
+    def is_open(self, attempt: Attempt) -> bool:
+        return attempt.token in self._open
+
+    def settle(self, attempt: Attempt) -> bool:
+        """Whether the caller, and nobody else, decides how the attempt ends. Its end is to be delivered."""
+        with self._lock:
+            if self._open.pop(attempt.token, None) is None:
+                return False
+            self._closing[attempt.token] = attempt
+            return True
+
+    def drop(self, attempt: Attempt) -> bool:
+        """The same where there is nothing to deliver, because the run is no longer ours."""
+        with self._lock:
+            return self._open.pop(attempt.token, None) is not None
+
+    def delivered(self, attempts: Iterable[Attempt]) -> None:
+        with self._lock:
+            for attempt in attempts:
+                self._closing.pop(attempt.token, None)
+
+    def undecided(self) -> list[Attempt]:
+        with self._lock:
+            return list(self._open.values())
+
+    def by_run(self) -> dict[int, Attempt]:
+        """All that is held, for the heartbeat; of two attempts at one run the newer."""
+        with self._lock:
+            return {attempt.id: attempt for attempt in (*self._closing.values(), *self._open.values())}

@@ -1,0 +1,120 @@
+"""The worker's event log.
+
+An intent is written before the call to the database, and what came of it after the answer. In the text
+format, lines that only programs read (claims, intents, beats) are of the level DEBUG.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hourhand import log
+from hourhand_worker.attempt import Attempt, Result
+
+_SAID = {
+    "completed": "completed",
+    "failed": "failed",
+    "cancelled": "was cancelled",
+    "retry": "failed and will be tried again",
+    "snooze": "will run again later",
+}
+
+
+class Journal:
+    """`session` of the lines is the one that is open when they are written."""
+
+    def __init__(self, *, json: bool) -> None:
+        self._detail = "INFO" if json else "DEBUG"
+        self.session = ""
+
+    # --- Sessions ---
+
+    def opened(self) -> None:
+        log.event("session.opened", self._detail, session=self.session)
+
+    def beat(self, held: int) -> None:
+        log.event("session.beat", self._detail, session=self.session, held=held)
+
+    def rescued(self, runs: int) -> None:
+        message = f"Took back {runs} run(s) of workers that were lost"
+        log.event("run.rescued", "WARNING", message, session=self.session, runs=runs)
+
+    def lost(self, session: str, runs: int) -> None:
+        message = f"The lease of this session has ended; {runs} run(s) are no longer ours"
+        log.event("session.lost", "WARNING", message, session=session, runs=runs)
+
+    def closed(self) -> None:
+        log.event("session.closed", self._detail, session=self.session)
+
+    # --- Runs ---
+
+    def claiming(self, claim: str, most: int) -> None:
+        log.event("run.claim.intent", self._detail, session=self.session, claim=claim, most=most)
+
+    def claimed(self, attempts: Iterable[Attempt]) -> None:
+        if log.enabled(self._detail):
+            for attempt in attempts:
+                log.event("run.claimed", self._detail, **self._of(attempt))
+
+    def started(self, attempt: Attempt) -> None:
+        if log.enabled("INFO"):
+            row = attempt.row
+            message = f"Processing job run {attempt.id} ({attempt.task.name})"
+            log.event("run.started", "INFO", message, **self._of(attempt), max_attempts=row["max_attempts"])
+
+    def finishing(self, ended: Sequence[tuple[Attempt, Result]]) -> None:
+        if log.enabled(self._detail):
+            for attempt, result in ended:
+                fields = self._of(attempt)
+                log.event("run.finish.intent", self._detail, **fields, outcome=result["outcome"])
+
+    def finished(self, attempt: Attempt, result: Result) -> None:
+        outcome = result["outcome"]
+        level = "WARNING" if outcome in ("failed", "retry") else "INFO"
+        if not log.enabled(level):
+            return
+        error = result.get("error") or {}
+        log.event(
+            "run.finished",
+            level,
+            f"Job run {attempt.id} {_SAID[outcome]} after {result['duration_ms']:.0f} ms",
+            **self._of(attempt),
+            outcome=outcome,
+            duration_ms=result["duration_ms"],
+            delay=result.get("delay"),
+            error_class=error.get("class"),
+            error=error.get("message"),
+        )
+
+    def refused(self, attempt: Attempt, outcome: str | None) -> None:
+        message = f"The end of job run {attempt.id} does not count: the run has gone on without this worker"
+        log.event("run.refused", "WARNING", message, **self._of(attempt), outcome=outcome)
+
+    def released(self, attempt: Attempt, outcome: str) -> None:
+        name, level = ("run.released", "INFO") if outcome == "ok" else ("run.refused", "WARNING")
+        message = f"Gave job run {attempt.id} back" if outcome == "ok" else ""
+        log.event(name, level, message, **self._of(attempt), outcome=outcome)
+
+    def abandoned(self, attempt: Attempt, threads: int) -> None:
+        message = f"Job run {attempt.id} is out of time, but its task goes on: nothing can stop it"
+        log.event("run.abandoned", "WARNING", message, **self._of(attempt), abandoned=threads)
+
+    # --- Trouble ---
+
+    def unstorable(self, attempt: Attempt, error: Exception) -> None:
+        message = f"The result of job run {attempt.id} could not be stored"
+        log.event("run.unstorable", "ERROR", message, error=error, **self._of(attempt))
+
+    def trouble(self, what: str, error: BaseException | None = None) -> None:
+        log.event("worker.trouble", "WARNING", what, error=error, session=self.session)
+
+    def note(self, message: str, **fields: Any) -> None:
+        log.event("worker.note", message=message, **fields)
+
+    def _of(self, attempt: Attempt) -> dict[str, Any]:
+        return {
+            "session": self.session,
+            "run_id": attempt.id,
+            "attempt": attempt.row["attempt"],
+            "token": attempt.token,
+            "task": attempt.task.name,
+        }

@@ -1,0 +1,89 @@
+"""What tasks tell while they run: lines of log and progress, kept here until the finisher writes them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+from hourhand.redact import redact
+from hourhand.run import Run
+from hourhand.sanitise import sanitise, sanitise_text
+from hourhand_worker.clock import Clock
+
+PAUSE = 1.0
+MOST_LINES = 10_000
+MOST_BYTES_A_LINE = 16 * 1024
+MOST_WAITING = 50_000
+LINES_A_CALL = 500
+
+Line = dict[str, Any]
+Progress = dict[str, Any]
+
+
+class Logbook:
+    """Lines in the order they came, and the last progress of each run. Safe to use from any thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._lines: list[Line] = []
+        self._written: Counter[str] = Counter()  # by token; forgotten when the attempt is over
+        self._progress: dict[str, Progress] = {}
+        self._next = 0.0
+
+    def __len__(self) -> int:
+        return len(self._lines) + len(self._progress)
+
+    def due_in(self) -> float | None:
+        """Seconds until there is something to write; None while there is nothing."""
+        return max(0.0, self._next - monotonic()) if len(self) else None
+
+    def log(self, run: Run, level: str, message: str) -> None:
+        text = sanitise_text(redact(message), MOST_BYTES_A_LINE)
+        at = self._clock.at(monotonic())
+        with self._lock:
+            number = self._written[run.token] + 1
+            if number > MOST_LINES or len(self._lines) >= MOST_WAITING:
+                return
+            self._written[run.token] = number
+            if number == MOST_LINES or len(self._lines) == MOST_WAITING - 1:
+                level, text = "WARNING", "… what this attempt logged from here on is not kept"
+            self._lines.append(
+                {
+                    "run_id": run.id,
+                    "token": run.token,
+                    "attempt": run.attempt,
+                    "seq": number,
+                    "at": at,
+                    "level": level,
+                    "message": text,
+                }
+            )
+
+    def progress(self, run: Run, progress: object) -> None:
+        with self._lock:
+            self._progress[run.token] = {
+                "p_run_id": run.id,
+                "p_token": run.token,
+                "p_progress": sanitise(progress, MOST_BYTES_A_LINE),
+            }
+
+    def take(self) -> tuple[list[Line], list[Progress]]:
+        """All that waits; what comes later is due a pause from now."""
+        with self._lock:
+            lines, self._lines = self._lines, []
+            progress, self._progress = list(self._progress.values()), {}
+            self._next = monotonic() + PAUSE
+        return lines, progress
+
+    def put_back(self, lines: list[Line]) -> None:
+        with self._lock:
+            self._lines[:0] = lines
+
+    def forget(self, tokens: Iterable[str]) -> None:
+        """These attempts are over."""
+        if self._written:
+            with self._lock:
+                for token in tokens:
+                    self._written.pop(token, None)

@@ -1,0 +1,190 @@
+"""The session of this process: one row in `services`, whose lease is the lease of all its runs."""
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from threading import Event, Lock, Thread
+from time import monotonic
+from typing import Any
+
+from hourhand.errors import HourhandError
+from hourhand.transport import Transport
+from hourhand_worker.attempt import Attempt, Stop
+from hourhand_worker.ground import Ground
+from hourhand_worker.outage import Outage
+
+Told = Callable[[Attempt, Stop, str], None]
+
+
+class Session:
+    """`told` hears that an attempt has to stop: cancelled by someone, or no longer ours. Beats go through
+    `pulse` where one is given.
+
+    A lease that has ended can't be renewed: what the session held belongs to others, and a new one is opened.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        *,
+        name: str,
+        lease: float,
+        tasks: list[dict[str, Any]],
+        told: Told,
+        pulse: Transport | None = None,
+    ) -> None:
+        self._transport = ground.transport
+        self._holdings = ground.holdings
+        self._clock = ground.clock
+        self._journal = ground.journal
+        self._pulse = pulse or ground.transport
+        self._name = name
+        self._lease = lease
+        self._tasks = tasks
+        self._told = told
+        self._lock = Lock()
+        self.id = ""
+
+    def open(self) -> None:
+        """Raises the TransportErrors."""
+        with self._lock:
+            self._open()
+
+    def replace(self, lost: str) -> None:
+        """The lease of session `lost` has ended. Whoever notices first opens the next."""
+        with self._lock:
+            if self.id != lost:
+                return
+            held = self._holdings.undecided()
+            self._journal.lost(lost, len(held))
+            for attempt in held:
+                self._told(attempt, Stop.LOST, "the lease was lost")
+            self._open()
+
+    def beat(self, stats: dict[str, Any]) -> None:
+        """Renew the lease and hear the news. Raises the TransportErrors."""
+        session, held = self.id, self._holdings.by_run()
+        answer = self._pulse.call(
+            "beat",
+            {
+                "p_session": session,
+                "p_held": [attempt.held for attempt in held.values()],
+                "p_lease": self._lease,
+                "p_stats": stats,
+            },
+        )
+        self._clock.set(answer["now"])
+        if answer["lost"]:
+            self.replace(session)
+            return
+        self._journal.beat(len(held))
+        if answer["rescued"]:
+            self._journal.rescued(answer["rescued"])
+        for news in answer["cancel"]:
+            attempt = held.get(news["id"])
+            if attempt is not None and attempt.token == news["token"]:
+                self._told(attempt, Stop.CANCELLED, news["reason"] or "cancelled")
+        for run in answer["stale"]:
+            self._told(held[run], Stop.LOST, "the run has gone on without this worker")
+
+    def release(self, attempts: Sequence[Attempt], *, close: bool = False) -> None:
+        """Give runs back without using up their attempts. Raises the TransportErrors."""
+        given = [{**attempt.held, "started": attempt.started > 0} for attempt in attempts]
+        answer = self._transport.call("release", {"p_session": self.id, "p_runs": given, "p_close": close})
+        for attempt, told in zip(attempts, answer["results"], strict=True):
+            self._journal.released(attempt, told["outcome"])
+        if close:
+            self._journal.closed()
+
+    def _open(self) -> None:
+        session = str(uuid.uuid4())
+        answer = self._transport.call(
+            "open_session",
+            {
+                "p_session": session,
+                "p_kind": "worker",
+                "p_name": self._name,
+                "p_host": socket.gethostname(),
+                "p_pid": os.getpid(),
+                "p_version": version("hourhand"),
+                "p_lease": self._lease,
+                "p_tasks": self._tasks,
+            },
+        )
+        self._clock.set(answer["now"])
+        self.id = self._journal.session = session
+        self._journal.opened()
+
+
+class Heartbeat:
+    """Beats on a thread of its own, so that no task can lose the lease by holding up the others.
+
+    Every third of the lease while runs are held, else every two thirds: an idle session loses nothing by
+    ending, but opening another one each time would be noise.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        session: Session,
+        lease: float,
+        stats: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._holdings = ground.holdings
+        self._session = session
+        self._lease = lease
+        self._stats = stats
+        self._bell = Event()
+        self._last = 0.0
+        self._soon = False
+        self._resting = False
+        self._stopping = False
+        self._outage = Outage(ground.journal, "The heartbeat")
+        self._thread = Thread(target=self._run, name="hourhand-heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._last = monotonic()
+        self._thread.start()
+
+    def holding(self) -> None:
+        """Something is held now."""
+        if self._resting:
+            self._bell.set()
+
+    def hint(self) -> None:
+        """There may be news: beat early, though at most once a second."""
+        if len(self._holdings):
+            self._soon = True
+            self._bell.set()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._bell.set()
+        self._thread.join(1.0)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            left = self._next() - monotonic()
+            if left > 0:
+                self._bell.wait(left)
+                self._bell.clear()
+            else:
+                self._beat()
+
+    def _next(self) -> float:
+        self._resting = not len(self._holdings)
+        if self._soon or self._outage.lasting:
+            return self._last + 1.0
+        return self._last + self._lease * (2 if self._resting else 1) / 3
+
+    def _beat(self) -> None:
+        self._last = monotonic()
+        self._soon = False
+        try:
+            self._session.beat(self._stats())
+        except HourhandError as error:
+            self._outage.failed(error)
+        else:
+            self._outage.over()

@@ -1,0 +1,39 @@
+"""Makes partitions ahead and deletes what is older than the retention: at the start and hourly."""
+
+import random
+from threading import Event, Thread
+
+from hourhand.errors import HourhandError
+from hourhand.transport import Transport
+from hourhand_worker.journal import Journal
+
+HOUR = 3600.0
+
+
+class Upkeep:
+    def __init__(self, transport: Transport, retention_days: int, journal: Journal) -> None:
+        self._transport = transport
+        self._retention_days = retention_days
+        self._journal = journal
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="hourhand-upkeep", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def once(self) -> None:
+        """Raises the TransportErrors."""
+        self._transport.call("ensure_partitions")
+        self._transport.call("prune", {"p_retention_days": self._retention_days})
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.once()
+            except HourhandError as error:
+                self._journal.trouble("The hourly upkeep failed; it is tried again in an hour", error)
+            # Workers that were started together come apart.
+            self._stopping.wait(HOUR * random.uniform(0.9, 1.1))  # noqa: S311

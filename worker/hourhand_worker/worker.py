@@ -1,0 +1,330 @@
+"""The life of a worker: it opens a session, claims and runs until it is told to stop or has nothing to do."""
+
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from hourhand import migrate
+from hourhand.errors import ContractMismatch, Denied, HourhandError
+from hourhand.loop import Loop, signals
+from hourhand.outcome import Outcome
+from hourhand.registry import Registry
+from hourhand.settings import Settings
+from hourhand.transport import Listener, Transport
+from hourhand_worker.attempt import Attempt, Result, Stop
+from hourhand_worker.claimer import Claimer
+from hourhand_worker.desk import Desk
+from hourhand_worker.ending import Endings
+from hourhand_worker.executor import Executor
+from hourhand_worker.finisher import Ended, Finisher
+from hourhand_worker.ground import Ground
+from hourhand_worker.journal import Journal
+from hourhand_worker.logbook import Logbook
+from hourhand_worker.memory import resident_mb
+from hourhand_worker.session import Heartbeat, Session
+from hourhand_worker.upkeep import Upkeep
+from hourhand_worker.watchdog import Watchdog
+
+RESTART = 75
+"""The exit code that asks a supervisor for a fresh process."""
+
+UNWIND = 2.0
+"""Seconds that interrupted tasks get to clean up at shutdown."""
+
+DELIVER = 10.0
+"""Seconds to deliver the last results in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """When a worker ends by itself: after one claim, when nothing is runnable, after so much."""
+
+    once: bool = False
+    drain: bool = False
+    runs: int | None = None
+    seconds: float | None = None
+
+    @property
+    def passing(self) -> bool:
+        """Whether it is there for what there is now, and not to wait for more."""
+        return self.once or self.drain
+
+
+class Worker:
+    """Runs the tasks of a registry.
+
+    `pulse` is a transport for the heartbeat alone. `ended` hears of each attempt whose end was delivered, in
+    another thread. Daemons call `run`; programs that want work done in this process call `drain`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        transport: Transport,
+        *,
+        pulse: Transport | None = None,
+        name: str | None = None,
+        queues: Sequence[str] | None = None,
+        until: Until | None = None,
+        ended: Callable[[Attempt, Result], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._until = until or Until()
+        self._ended = ended
+        self._loop = Loop(self._step, name="worker", on_jump=lambda _: self._heartbeat.hint())
+        self._ground = ground = Ground(transport, Journal(json=settings.log_format == "json"))
+        self._holdings = ground.holdings
+        self._endings = Endings(ground.clock)
+        self._logbook = Logbook(ground.clock)
+        lease = settings.lease.total_seconds()
+        self._session = Session(
+            ground,
+            name=name or socket.gethostname(),
+            lease=lease,
+            tasks=registry.definitions,
+            told=self._told_to_stop,
+            pulse=pulse,
+        )
+        self._executor = Executor(
+            settings.concurrency, ground.journal.started, self._conclude, self._slot_freed
+        )
+        self._finisher = Finisher(
+            ground,
+            self._session,
+            self._logbook,
+            busy=lambda: self._executor.busy,
+            delivered=self._delivered,
+        )
+        self._heartbeat = Heartbeat(ground, self._session, lease, self._stats)
+        self._watchdog = Watchdog(self._holdings, self._executor.interrupt, self._expired)
+        self._upkeep = Upkeep(transport, settings.retention_days, ground.journal)
+        self._claimer = Claimer(
+            ground,
+            self._session,
+            registry,
+            self._executor,
+            Desk(transport, self._logbook, self._finisher.look),
+            queues=settings.queues if queues is None else tuple(queues),
+            batch=settings.worker_batch,
+            concurrency=settings.concurrency,
+            prefetch=settings.prefetch,
+            poll=settings.worker_poll.total_seconds(),
+            most=self._until.runs,
+            claimed=self._claimed,
+        )
+        self._listener: Listener | None = None
+        self._outcomes: Counter[str] = Counter()
+        self._failing: set[int] = set()
+        self._fatal: HourhandError | None = None
+        self._leaving = False  # finish what is held, claim no more
+        self._exit_code = 0
+        self._deadline: float | None = None
+
+    # --- From outside ---
+
+    def run(self) -> int:
+        """Work until a signal or `until` ends it; the exit code. To be called once.
+
+        Raises ContractMismatch and Denied at the start, and a passing worker whatever a step raised.
+        """
+        with signals(self._loop, dump=self._dump):
+            self._loop.run()
+            self._shut_down()
+        if self._fatal is not None:
+            raise self._fatal
+        return self._exit_code or int(self._until.passing and bool(self._failing))
+
+    def stop(self) -> None:
+        """End gracefully. From any thread."""
+        self._loop.stop()
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """How many attempts ended in which way: completed, failed, cancelled, retry, snooze, stale."""
+        return self._outcomes
+
+    @property
+    def failing(self) -> frozenset[int]:
+        """The runs whose last attempt here failed."""
+        return frozenset(self._failing)
+
+    # --- The loop ---
+
+    def _step(self) -> float:
+        try:
+            return self._work()
+        except HourhandError as error:
+            hopeless = isinstance(error, ContractMismatch | Denied) and not self._session.id
+            if not (hopeless or self._until.passing):
+                raise
+            self._fatal = error
+            self._loop.stop()
+            return 0.0
+
+    def _work(self) -> float:
+        if not self._session.id:
+            self._begin()
+        self._watch_memory()
+        rest = self._settings.worker_poll.total_seconds() if self._leaving else self._claimer.step()
+        self._leaving = self._leaving or self._until.once or self._claimer.exhausted
+        if self._is_over():
+            self._loop.stop()
+        return rest if self._deadline is None else min(rest, max(0.0, self._deadline - monotonic()))
+
+    def _begin(self) -> None:
+        migrate.check(self._transport)
+        self._session.open()
+        if self._until.seconds is not None:
+            self._deadline = monotonic() + self._until.seconds
+        for thread in (self._finisher, self._heartbeat, self._watchdog):
+            thread.start()
+        poll = self._settings.worker_poll.total_seconds()
+        if not self._until.passing:
+            self._upkeep.start()
+            self._listener = self._transport.listen(["hourhand_runs"], self._hinted)
+            self._ground.journal.note(f"hourhand worker started. Polling every {poll:g} seconds")
+
+    def _is_over(self) -> bool:
+        if self._deadline is not None and monotonic() >= self._deadline:
+            return True
+        if len(self._holdings):
+            return False
+        return self._leaving or (self._until.drain and self._claimer.dry)
+
+    def _watch_memory(self) -> None:
+        limit = self._settings.memory_limit_mb
+        if limit is not None and not self._leaving and resident_mb() > limit:
+            self._leave(f"More than {limit} MiB of memory are in use")
+
+    def _leave(self, reason: str) -> None:
+        """Finish what is held and end, so that a supervisor starts a fresh process."""
+        self._ground.journal.trouble(f"{reason}: this worker finishes what it runs and makes way for another")
+        self._leaving = True
+        self._exit_code = RESTART
+        self._loop.request(self._give_back_unstarted)
+
+    # --- What the parts tell, each in its own thread ---
+
+    def _claimed(self) -> None:
+        self._heartbeat.holding()
+        self._watchdog.holding()
+
+    def _hinted(self, _channel: str) -> None:
+        self._heartbeat.hint()
+        self._loop.wake()
+
+    def _slot_freed(self) -> None:
+        if not self._executor.busy:
+            self._finisher.look()
+        if self._loop.stopping or (self._claimer.starved and self._claimer.room()):
+            self._loop.wake()
+
+    def _conclude(self, attempt: Attempt, value: object, error: BaseException | None) -> bool:
+        """Whether the attempt keeps its slot until its end is written."""
+        if attempt.stop is Stop.SHUTDOWN and error is not None and not isinstance(error, Outcome):
+            return False  # it is given back
+        if not self._holdings.settle(attempt):
+            if attempt.stop is Stop.LOST and attempt.started:
+                self._ground.journal.refused(attempt, None)
+            return False
+        if error is None:
+            result = self._endings.returned(attempt, value)
+        else:
+            result = self._endings.raised(attempt, error)
+        task = attempt.task
+        self._finisher.put(attempt, result, urgent=task.sync_ack or task.concurrency is not None)
+        return task.sync_ack
+
+    def _expired(self, attempt: Attempt) -> None:
+        if not self._holdings.settle(attempt):
+            return
+        self._finisher.put(attempt, self._endings.timed_out(attempt))
+        self._executor.abandon(attempt)
+        self._ground.journal.abandoned(attempt, self._executor.abandoned)
+        if self._executor.abandoned >= self._settings.concurrency and not self._leaving:
+            self._leave(f"{self._executor.abandoned} tasks go on although their time is over")
+
+    def _told_to_stop(self, attempt: Attempt, why: Stop, reason: str) -> None:
+        if why is Stop.LOST and not self._holdings.drop(attempt):
+            return
+        attempt.tell_to_stop(why, reason)
+        self._executor.interrupt(attempt)
+        if why is Stop.LOST:
+            self._executor.abandon(attempt)
+
+    def _delivered(self, ended: Sequence[Ended]) -> None:
+        for attempt, result in ended:
+            outcome = result["outcome"]
+            self._outcomes[outcome] += 1
+            if outcome in ("failed", "retry"):
+                self._failing.add(attempt.id)
+            elif self._failing:
+                self._failing.discard(attempt.id)
+            if attempt.task.sync_ack:
+                self._executor.free(attempt)
+            if self._ended is not None:
+                self._ended(attempt, result)
+        # It may have freed a limit, enqueued children, or been the last.
+        self._loop.wake()
+
+    def _stats(self) -> dict[str, Any]:
+        return {
+            "running": self._executor.running,
+            "ready": self._executor.ready,
+            "undelivered": self._holdings.closing,
+            "abandoned": self._executor.abandoned,
+            "memory_mb": round(resident_mb(), 1),
+            **self._outcomes,
+        }
+
+    def _dump(self) -> None:
+        self._ground.journal.note("State", **self._stats(), held=sorted(self._holdings.by_run()))
+
+    # --- The end ---
+
+    def _shut_down(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        if not self._session.id:
+            return
+        self._upkeep.stop()
+        self._give_back_unstarted()
+        self._await(lambda: not self._holdings.open or self._loop.forced, self._patience_left())
+        left = self._interrupt_all()
+        self._finisher.close(DELIVER)
+        self._release(left, close=True)
+        self._watchdog.stop()
+        self._heartbeat.stop()
+        self._executor.close(1.0)
+
+    def _patience_left(self) -> float:
+        return 0.0 if self._fatal is not None else self._settings.shutdown.total_seconds()
+
+    def _give_back_unstarted(self) -> None:
+        self._release([attempt for attempt in self._executor.take_back() if self._holdings.drop(attempt)])
+
+    def _interrupt_all(self) -> list[Attempt]:
+        """Those that did not end by themselves."""
+        for attempt in self._holdings.undecided():
+            attempt.tell_to_stop(Stop.SHUTDOWN, "the worker shuts down")
+            self._executor.interrupt(attempt)
+        self._await(lambda: not self._executor.running, UNWIND)
+        return [attempt for attempt in self._holdings.undecided() if self._holdings.drop(attempt)]
+
+    def _await(self, condition: Callable[[], bool], timeout: float) -> None:
+        deadline = monotonic() + timeout
+        while not condition() and (left := deadline - monotonic()) > 0:
+            self._loop.pause(min(left, 1.0))
+
+    def _release(self, attempts: Sequence[Attempt], *, close: bool = False) -> None:
+        if not attempts and not close:
+            return
+        try:
+            self._session.release(attempts, close=close)
+        except HourhandError as error:
+            self._ground.journal.trouble("Runs could not be given back; their lease will end", error)
