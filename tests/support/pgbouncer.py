@@ -1,7 +1,6 @@
 """pgbouncer in transaction mode, where it is installed."""
 
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -10,9 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
-import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support.programs import program
 from tests.support.proxy import proxy
 from tests.support.waiting import eventually
 
@@ -50,14 +49,8 @@ def pgbouncer(url: str, directory: Path) -> Iterator[str]:
 
 
 def _command() -> list[str]:
-    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if program is None:
-        missing = "pgbouncer is not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
     # It refuses to run as root.
-    return [program, "-q", *(["-u", "nobody"] if os.getuid() == 0 else [])]
+    return [program("pgbouncer"), "-q", *(["-u", "nobody"] if os.getuid() == 0 else [])]
 
 
 def _configure(url: str, directory: Path, listen: int) -> Path:
