@@ -1,0 +1,98 @@
+"""What is to be decided about one schedule at one moment: pure, without clock or database.
+
+Each instant up to now that is still undecided either runs or is noted with the reason why not:
+
+1. excluded, paused and expired (older than `start_deadline`) instants do not run;
+2. those not older than a minute run: they are on time;
+3. older ones are late, and `catch_up` decides: `skip` runs none of them, `all` runs each, `last` the newest
+   (none, if another runs on time). None older than `catch_up_window` runs.
+
+In all, no more than the newest `catch_up_limit` instants run. `catch_up_window` is by default as long as the
+time between two instants, but at least an hour and at most a day.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from hourhand_scheduler.firing import Firing, Note, PlannedRun
+from hourhand_scheduler.rules import GRACE, Rules
+from hourhand_scheduler.schedule import Schedule
+
+TICK = timedelta(microseconds=1)
+
+
+def plan(schedule: Schedule, now: datetime) -> Firing:
+    """The firing of `schedule` at `now` (the database's time, UTC).
+
+    Without a `next_run_at` it only computes one, strictly after now: whatever was created, edited or
+    resumed never fires at once.
+    """
+    firing = schedule.firing()
+    if schedule.runs_left == 0:
+        return firing
+    if schedule.next_run_at is not None and schedule.next_run_at <= now:
+        firing = _decide(firing, schedule, schedule.next_run_at, now)
+    return replace(firing, then=schedule.timetable.next(now))
+
+
+def jittered(schedule: Schedule, at: datetime) -> datetime:
+    """`at` moved by less than `jitter`, always by the same for the same schedule and instant."""
+    digest = hashlib.blake2b(f"{schedule.id}:{at.isoformat()}".encode(), digest_size=8).digest()
+    return at + schedule.jitter * (int.from_bytes(digest) / 2**64)
+
+
+# --- From the instants that are due to runs and notes ---
+
+
+def _decide(firing: Firing, schedule: Schedule, first: datetime, now: datetime) -> Firing:
+    due = _due(schedule, first, now)
+    rules = Rules(schedule, now, newest=due[-1])
+    verdicts = {at: rules.verdict(at) for at in due}
+    runs = rules.chosen([at for at, verdict in verdicts.items() if verdict is None])
+    if len(runs) == schedule.runs_left:
+        due = [at for at in due if at <= runs[-1]]  # After the last of max_runs nothing is due.
+    stretches = [*_earlier(rules, first, due[0])]
+    stretches += [Note(at, at, 1, verdicts[at] or rules.superseded) for at in due]
+    return replace(
+        firing,
+        runs=tuple(_run(schedule, at, now) for at in runs),
+        notes=tuple(_merged(stretches, runs)),
+    )
+
+
+def _due(schedule: Schedule, first: datetime, now: datetime) -> list[datetime]:
+    """The newest `catch_up_limit` instants from `first` to now, in order; these are looked at one by one."""
+    newest = schedule.timetable.last_between(first, now, schedule.catch_up_limit).last
+    # The cursor counts as an instant even where the timetable does not know it: it may have been set by hand.
+    return newest if len(newest) == schedule.catch_up_limit else [first, *newest]
+
+
+def _run(schedule: Schedule, at: datetime, now: datetime) -> PlannedRun:
+    if now - at <= GRACE:
+        return PlannedRun(at, "schedule", jittered(schedule, at))
+    # Priority ages with run_at: a backlog dated in the past would push itself before everything else.
+    return PlannedRun(at, "catch_up", max(now, jittered(schedule, at)))
+
+
+def _earlier(rules: Rules, first: datetime, end: datetime) -> Iterator[Note]:
+    """The instants from `first` to before `end`: cut where the verdict may change, counted but not listed."""
+    if first == end:
+        return
+    yield Note(first, first, 1, rules.verdict(first) or rules.superseded)
+    after = first
+    for until in [*rules.boundaries(first, end), end]:
+        for stretch in rules.schedule.timetable.stretches(after, until - TICK):
+            verdict = rules.verdict(stretch.first) or rules.superseded
+            yield Note(stretch.first, stretch.last, stretch.count, verdict)
+        after = until - TICK
+
+
+def _merged(stretches: Iterable[Note], runs: Sequence[datetime]) -> Iterator[Note]:
+    """Neighbours with the same verdict become one; a run between two keeps them apart."""
+    for verdict, group in groupby(stretches, lambda note: None if note.first in runs else note.verdict):
+        if verdict is not None:
+            notes = list(group)
+            yield Note(notes[0].first, notes[-1].last, sum(note.count for note in notes), verdict)

@@ -1,0 +1,30 @@
+"""What a scheduler does besides firing, on a thread of its own: nothing here may delay an instant."""
+
+from time import monotonic
+
+from hourhand.settings import Settings
+from hourhand.transport import Transport
+from hourhand_scheduler.session import Session
+
+HOUR = 3600.0
+
+
+class Upkeep:
+    """Beats with the poll; makes partitions and deletes old history at the start and hourly."""
+
+    def __init__(self, transport: Transport, settings: Settings, session: Session) -> None:
+        self._transport = transport
+        self._session = session
+        self._pause = settings.scheduler_poll.total_seconds()
+        self._retention_days = settings.retention_days
+        self._next_cleaning = monotonic()
+
+    def step(self) -> float:
+        """Seconds until the next step. Raises the TransportErrors."""
+        self._session.beat()
+        if monotonic() >= self._next_cleaning:
+            self._transport.call("ensure_partitions")
+            while self._transport.call("prune", {"p_retention_days": self._retention_days})["more"]:
+                pass
+            self._next_cleaning = monotonic() + HOUR
+        return self._pause
