@@ -142,7 +142,9 @@ def test_a_repeated_call_whose_answer_was_lost_makes_one_run(client: Client, tra
 def test_many_runs_come_back_in_order(client: Client) -> None:
     handles = client.enqueue_many("ingest-rss", ({"n": n} for n in range(2500)), priority=3)
     assert len(handles) == 2500
-    assert [handles[n].run().payload for n in (0, 999, 1000, 2499)] == [{"n": n} for n in (0, 999, 1000, 2499)]
+    assert [handles[n].run().payload for n in (0, 999, 1000, 2499)] == [
+        {"n": n} for n in (0, 999, 1000, 2499)
+    ]
     assert handles[7].run().priority == 3
 
 
@@ -294,7 +296,9 @@ def test_a_name_is_taken_once(client: Client) -> None:
         ({"cron": "0 0 30 2 *"}, "0 0 30 2"),
     ],
 )
-def test_a_bad_timing_is_refused_before_it_is_saved(client: Client, fields: dict[str, object], said: str) -> None:
+def test_a_bad_timing_is_refused_before_it_is_saved(
+    client: Client, fields: dict[str, object], said: str
+) -> None:
     with pytest.raises(BadSchedule) as refused:
         client.schedules.create("news", "ingest-rss", **fields)  # type: ignore[arg-type]
     assert said in str(refused.value)
