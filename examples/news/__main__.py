@@ -33,7 +33,7 @@ def main() -> int:
                 _hourhand(
                     url, "worker", "--drain", "--tasks", "examples.news.tasks", "--log-level", "WARNING"
                 )
-                runs = list(_family(client, first.id))
+                runs = sorted(_family(client, first.id), key=lambda run: run.id)
             _print_runs(runs)
             _print_news(url)
     except HourhandError as error:
@@ -58,7 +58,7 @@ def _hourhand(url: str, *arguments: str) -> None:
 
 
 def _family(client: Client, run_id: int) -> Iterator[RunRecord]:
-    """The run, then its children and theirs."""
+    """The run, its children and theirs."""
     run = client.runs.get(run_id)
     yield run
     for child in (run.model_extra or {}).get("children", ()):

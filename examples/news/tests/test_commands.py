@@ -24,6 +24,7 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.slow
 def test_the_example_runs_with_nothing_configured_and_again(tmp_path: Path, own_feeds: Path) -> None:
     data = str(tmp_path / "data")
     for _ in range(2):
@@ -49,9 +50,7 @@ def test_setup_explains_itself(url: str) -> None:
     assert "A source is an http(s) address" in done.stderr
 
 
-def test_without_a_running_database_a_task_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_production_has_to_name_its_database(tmp_path: Path) -> None:
     done = python("examples.news.setup", HOURHAND_ENV="production", HOURHAND_DATA_DIR=str(tmp_path))
     assert done.returncode == 78
     assert "no database is configured" in done.stderr

@@ -1,9 +1,11 @@
 """The tasks as they run: a real worker, a real database, files and a web server on the loopback."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from hourhand.tasks import Task
 
 Work = Callable[[], None]
 
-RSS = b"<rss version='2.0'><channel><title>A</title><item><title>One</title><guid>1</guid></item></channel></rss>"
+RSS = b"<rss version='2.0'><channel><item><title>One</title><guid>1</guid></item></channel></rss>"
 
 
 @pytest.fixture
@@ -61,8 +63,10 @@ def ingested(client: Client) -> dict[str, RunRecord]:
     return {Path(run.payload["location"]).name: run for run in map(client.runs.get, [run.id for run in runs])}
 
 
-def failures(client: Client) -> dict[str, str | None]:
-    return {name: run.error for name, run in ingested(client).items() if run.status == "failed"}
+def failures(client: Client) -> dict[str, str]:
+    """The reasons, without the way in which the task gave them."""
+    failed = {name: str(run.error) for name, run in ingested(client).items() if run.status == "failed"}
+    return {name: re.sub("^(Discard|Retry): ", "", error) for name, error in failed.items()}
 
 
 def test_every_feed_of_a_directory_is_a_run_and_only_the_broken_one_fails(
@@ -171,6 +175,25 @@ def test_a_fetch_that_keeps_failing_ends_as_failed_and_the_others_go_on(
     assert store.totals(db) == (1, 1)
 
 
+def test_a_host_is_asked_for_one_feed_at_a_time(db: Connection, client: Client, work: Work, web: Web) -> None:
+    asking, alone_each_time = threading.Semaphore(1), list[bool]()
+
+    def answer(_: object) -> Answer:
+        alone = asking.acquire(blocking=False)
+        alone_each_time.append(alone)
+        threading.Event().wait(0.1)  # long enough for the others to come, if they may
+        if alone:
+            asking.release()
+        return Answer(RSS)
+
+    for number in range(4):
+        web.answers[f"/{number}"] = answer
+        add_source(db, str(number), web.url(f"/{number}"))
+    client.enqueue(ingest_rss)
+    work()
+    assert alone_each_time == [True] * 4
+
+
 def test_an_article_that_was_corrected_is_corrected_here(
     db: Connection, client: Client, work: Work, web: Web
 ) -> None:
@@ -196,8 +219,9 @@ def test_a_limit_out_of_range_is_refused_at_once(client: Client) -> None:
 class Beside:
     """Lets a task be called beside the worker, as an attempt of a run that was already there."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, lost: bool = False) -> None:
         self._client = client
+        self._lost = lost
         self.children: list[Handle] = []
 
     def run(self, run: RunRecord) -> Run:
@@ -210,7 +234,9 @@ class Beside:
     def enqueue(
         self, run: Run, task: Task[..., Any] | str, payload: object, options: EnqueueOptions
     ) -> Child:
-        child = self._client.enqueue(task, payload, parent_id=run.id, **options)
+        if self._lost:
+            raise ConnectionError("the worker was killed here")
+        child = self._client.enqueue(task, payload, parent_id=run.id, key=options.get("key"))
         self.children.append(child)
         return Child(child.id, child.outcome)
 
@@ -234,12 +260,8 @@ def test_what_was_stored_by_a_lost_attempt_is_still_cleaned(
     source = add_source(db, "own", feed)
     run = client.enqueue(ingest_source, {"source_id": source})
 
-    class Lost(Beside):
-        def enqueue(self, *_: object) -> Child:
-            raise ConnectionError("the worker was killed here")
-
     with pytest.raises(ConnectionError):
-        ingest_source(Lost(client).run(run.run()), source_id=source)
+        ingest_source(Beside(client, lost=True).run(run.run()), source_id=source)
     assert store.totals(db) == (3, 0)
     work()
     assert run.result() == {"new": 0, "changed": 0, "skipped": 0}
