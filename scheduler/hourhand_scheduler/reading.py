@@ -28,5 +28,5 @@ def planned(schedule: Schedule, now: datetime) -> Firing:
 def told(error: Exception) -> str:
     """One line for the person who wrote the row."""
     if isinstance(error, HourhandError):
-        return f"{error}. {error.hint}" if error.hint else str(error)
+        return f"{error}; {error.hint}" if error.hint else str(error)
     return f"{type(error).__name__}: {error}"

@@ -14,7 +14,7 @@ CATCH_UP = ("skip", "last", "all")
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The columns of the same names. `new_timezone` is to be written into a row that names none."""
+    """The columns of the same names. `new_timezone` is to be written into a new row that names none."""
 
     id: int
     name: str
@@ -41,7 +41,7 @@ class Schedule:
             revision=row["revision"],
             timetable=Timetable.of(row, default_timezone),
             next_run_at=_instant(row["next_run_at"]),
-            new_timezone=None if row["timezone"] else default_timezone,
+            new_timezone=None if row["timezone"] or row["next_run_at"] else default_timezone,
             catch_up=row["catch_up"],
             catch_up_window=_duration(row["catch_up_window"]),
             catch_up_limit=row["catch_up_limit"],

@@ -119,7 +119,9 @@ def test_a_mended_schedule_is_planned_again(scheduler: Scheduler, insert: Insert
     sql("update hourhand.scheduled_jobs set cron = '0 0 * * *'")
     scheduler.look_again()
     eventually(
-        lambda: scheduler.step() and sql("select 1 from hourhand.scheduled_jobs where next_run_at is not null")
+        lambda: (
+            scheduler.step() and sql("select 1 from hourhand.scheduled_jobs where next_run_at is not null")
+        )
     )
 
 
@@ -138,7 +140,9 @@ def test_an_edit_between_reading_and_firing_loses_cleanly(
     assert runs(sql) == 0
     scheduler.look_again()
     eventually(
-        lambda: scheduler.step() and sql("select 1 from hourhand.scheduled_jobs where next_run_at is not null")
+        lambda: (
+            scheduler.step() and sql("select 1 from hourhand.scheduled_jobs where next_run_at is not null")
+        )
     )
     assert runs(sql) == 0
 
