@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import pty
@@ -198,6 +199,8 @@ def test_the_version_is_that_of_the_distribution() -> None:
 def test_what_users_import_is_there() -> None:
     for name in hourhand.__all__:
         assert getattr(hourhand, name) is not None
+        # A module of that name would take the place of the function once anything imports it.
+        assert importlib.util.find_spec(f"hourhand.{name}") is None
     assert set(hourhand.__all__) <= set(dir(hourhand))
     with pytest.raises(AttributeError, match="no attribute 'tusk'"):
         _ = hourhand.tusk  # type: ignore[attr-defined]

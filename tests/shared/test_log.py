@@ -334,6 +334,11 @@ def test_a_full_disk_costs_one_warning_until_it_works_again(
     path.unlink()
     log.event("x", message="works again")
     assert "works again" in path.read_text()
+    path.unlink()
+    path.symlink_to("/dev/full")
+    log.reopen()
+    log.event("x", message="full again")
+    assert capsys.readouterr().err.count("cannot be written") == 1
 
 
 def test_a_directory_that_cannot_be_made_costs_one_warning(
@@ -369,6 +374,7 @@ SPEAK = """
     for number in range(int(sys.argv[3])):
         log.event("x", message=f"line {number}")
         log.event("x", "WARNING", f"warning {number}")
+    print("what a task prints", flush=True)
 """
 
 

@@ -194,6 +194,14 @@ def test_a_clock_that_is_slewed_is_no_jump(time: Time, lines: list[Line]) -> Non
     assert lines == []
 
 
+def test_a_wake_before_the_step_is_answered_by_it(time: Time) -> None:
+    loop = loop_of(time, lambda: 60)
+    loop.wake()
+    before = time.now
+    loop.rest(loop.tick())
+    assert time.now - before == 60
+
+
 def test_an_error_of_a_callback_does_not_end_the_loop(time: Time, lines: list[Line]) -> None:
     def broken() -> None:
         raise ValueError("broken callback")

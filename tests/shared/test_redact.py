@@ -2,7 +2,7 @@ import pytest
 
 from hourhand.redact import redact
 
-SECRET = "hunter2secretvalue"
+SECRET = "hunter2value"  # without a word that hints at secrets
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,10 @@ SECRET = "hunter2secretvalue"
         (f'{{"api_key": "{SECRET}", "limit": 5}}', '{"api_key": "***", "limit": 5}'),
         (f"SUPABASE_SERVICE_ROLE_KEY={SECRET}", "SUPABASE_SERVICE_ROLE_KEY=***"),
         (f"HOURHAND_API_TOKEN={SECRET}", "HOURHAND_API_TOKEN=***"),
+        (f"client_secret: {SECRET}", "client_secret: ***"),
+        (f"refreshToken={SECRET}", "refreshToken=***"),
+        (f"auth-token={SECRET}", "auth-token=***"),
+        (f"access_token={SECRET}&a=1", "access_token=***&a=1"),
         (f"Authorization: Bearer {SECRET}", "Authorization: Bearer ***"),
         (f"Authorization: Basic {SECRET}", "Authorization: Basic ***"),
         (f"sb_secret_{SECRET}", "***"),

@@ -118,6 +118,13 @@ def test_a_value_that_is_too_deep_is_cut_where_it_is() -> None:
     assert "…" in json.dumps(result, ensure_ascii=False)
 
 
+def test_the_marks_of_all_levels_count_as_well() -> None:
+    nested: object = "x" * 5000
+    for _ in range(60):
+        nested = {"a": nested, "b": 1, "c": 2}
+    assert_storable(sanitise(nested, 3000), 3000)
+
+
 def test_a_value_that_holds_itself_many_times_ends() -> None:
     loop: list[object] = []
     loop.extend([loop, loop, loop])

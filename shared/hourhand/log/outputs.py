@@ -42,7 +42,7 @@ class Stream:
 
 
 def _silence(stream: TextIO) -> None:
-    """Point a broken stream at nothing, or Python complains about it at exit (and exits with 120)."""
+    """Point a broken stream at nothing, so that a task that prints does not fail either."""
     with suppress(OSError, ValueError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, stream.fileno())
