@@ -212,7 +212,9 @@ def test_errors_of_ours_need_no_traceback(configure: Configure, capsys: pytest.C
     configure(log_format="json")
     log.event("x", "WARNING", error=Unavailable("gone"))
     log.event("x", "WARNING", error=KeyError("mistake"))
-    ours, other = objects(capsys.readouterr().err)
+    log.event("x", "WARNING", error="told", error_class="Told")
+    ours, other, text = objects(capsys.readouterr().err)
+    assert (text["error_class"], text["error"]) == ("Told", "told")
     assert (ours["error_class"], ours["error"]) == ("Unavailable", "gone")
     assert "traceback" not in ours
     assert "KeyError" in other["traceback"]

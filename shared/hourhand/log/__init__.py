@@ -91,20 +91,16 @@ def enabled(level: str) -> bool:
 
 
 def event(
-    name: str,
-    /,
-    level: str = "INFO",
-    message: str = "",
-    *,
-    error: BaseException | None = None,
-    **fields: object,
+    name: str, /, level: str = "INFO", message: str = "", *, error: object = None, **fields: object
 ) -> None:
-    """Write one event. `error` adds its class and text, and its traceback unless it is one of ours."""
+    """Write one event. An exception as `error` adds its class and text, and its traceback unless it is ours."""
     number = LEVELS[level]
     if number < _threshold and not _captures:
         return
-    if error is not None:
+    if isinstance(error, BaseException):
         fields |= _error_fields(error)
+    elif error is not None:
+        fields["error"] = error
     _write(Line(number, level, _service, name, message, {**_context.get(), **fields}))
 
 
