@@ -6,11 +6,26 @@ the commands, because `hourhand --help` loads them all.
 
 import click
 
+from hourhand_admin.commands.doctor import doctor
 from hourhand_admin.commands.enqueue import enqueue
+from hourhand_admin.commands.logs import logs
 from hourhand_admin.commands.migrate import migrate
 from hourhand_admin.commands.run import run
 from hourhand_admin.commands.schedule import schedule
+from hourhand_admin.commands.status import status
 from hourhand_admin.commands.tasks import queue, tasks
 from hourhand_admin.commands.up import stop, up
 
-commands: tuple[click.Command, ...] = (enqueue, migrate, queue, run, schedule, stop, tasks, up)
+commands: tuple[click.Command, ...] = (
+    doctor,
+    enqueue,
+    logs,
+    migrate,
+    queue,
+    run,
+    schedule,
+    status,
+    stop,
+    tasks,
+    up,
+)

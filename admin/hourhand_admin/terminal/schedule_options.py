@@ -37,9 +37,7 @@ _OPTIONS = (
     click.option(
         "--at", "run_at", type=WALL, help="Once, at this local time in the zone (or in a while: +10m)."
     ),
-    click.option(
-        "--timezone", metavar="ZONE", help="Such as Europe/Berlin. [env: JOBS_CRON_TZ; default: UTC]"
-    ),
+    click.option("--timezone", metavar="ZONE", help="Such as Europe/Berlin. [env JOBS_CRON_TZ; default UTC]"),
     click.option(
         "--payload", type=JSON, metavar="JSON", help="An object or list; @FILE, or - for stdin. [default: {}]"
     ),

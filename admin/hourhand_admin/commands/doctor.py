@@ -1,0 +1,58 @@
+"""`hourhand doctor`: what is wrong, and what to try."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hourhand.cli import echo_json, json_option
+from hourhand.errors import HourhandError
+from hourhand_admin.terminal import text
+from hourhand_admin.terminal.session import examples, open_client, say
+
+if TYPE_CHECKING:
+    from hourhand.client import Client
+    from hourhand_admin.diagnosis import Diagnosis
+
+
+@click.command(epilog=examples("hourhand doctor", "hourhand doctor --fix", "hourhand doctor --json"))
+@click.option("--fix", is_flag=True, help="First take the runs of dead workers back into their queues.")
+@json_option
+def doctor(fix: bool, as_json: bool) -> int:
+    """Check settings, database, schema, permissions, clocks, services, tasks and schedules.
+
+    Exit 0 when nothing is wrong, 1 when something is, 69 when the database cannot be reached, 78 when the
+    configuration is wrong.
+    """
+    from hourhand_admin import diagnosis
+
+    try:
+        with open_client() as client:
+            if fix:
+                _fix(client)
+            found = diagnosis.diagnose(client)
+    except HourhandError as error:
+        found = diagnosis.of_error(error)
+    if as_json:
+        echo_json(found.as_json())
+    else:
+        click.echo(_page(found))
+    return found.exit_code
+
+
+def _fix(client: Client) -> None:
+    """Rescue until nothing is left to rescue."""
+    runs = sessions = 0
+    while (answer := client.call("rescue"))["sessions"]:
+        runs += answer["runs"]
+        sessions += answer["sessions"]
+    say(f"took back {text.count(runs, 'run')} of {text.count(sessions, 'dead service')}")
+
+
+def _page(found: Diagnosis) -> str:
+    lines = [f"ok        {name}: {told}" for name, told in found.passed]
+    for finding in found.findings:
+        lines.append(f"{finding.level:<9} {finding.id}: {finding.what}")
+        lines.append(f"{'':<9} {finding.fix}")
+    return "\n".join(lines)

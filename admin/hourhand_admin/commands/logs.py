@@ -1,0 +1,93 @@
+"""`hourhand logs`: the log files of the services."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hourhand.cli import json_option
+from hourhand_admin.terminal.session import examples, say
+
+if TYPE_CHECKING:
+    from hourhand_admin.terminal.log_tail import LogLine
+
+SERVICES = ("scheduler", "worker", "admin", "up")
+
+
+@click.command(epilog=examples("hourhand logs -f", "hourhand logs --service worker,scheduler -n 200"))
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until Ctrl-C.")
+@click.option(
+    "--service",
+    "services",
+    metavar="A,B",
+    default="",
+    help="Of scheduler, worker, admin and up. [default: all]",
+)
+@click.option(
+    "-n", "lines", type=click.IntRange(min=0), default=50, show_default=True, help="How many last lines."
+)
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the files are. [env HOURHAND_LOG_DIR; default: logs in HOURHAND_DATA_DIR]",
+)
+@json_option
+def logs(follow: bool, services: str, lines: int, directory: Path | None, as_json: bool) -> int:
+    """Write the last lines of the services' log files on this machine; with --json one object a line.
+
+    What a single run has logged: `hourhand run logs ID`.
+    """
+    from hourhand_admin.terminal.log_tail import Follower, last_lines, log_files
+
+    wanted, directory = _services(services), directory or _log_dir()
+    files = log_files(directory, wanted)
+    if not files and not follow:
+        say(f"There is no log file in {directory}. Services write one where HOURHAND_LOG_DIR is set.")
+        return 0
+    following = Follower(directory, wanted)
+    try:
+        _write(last_lines(files, lines), as_json)
+        if follow:
+            _write(following, as_json)
+    finally:
+        following.close()
+    return 0
+
+
+def _services(text: str) -> tuple[str, ...]:
+    names = tuple(name for part in text.split(",") if (name := part.strip()))
+    for name in names:
+        if name not in SERVICES:
+            raise click.BadParameter(
+                f"there is no service {name!r}: use {', '.join(SERVICES)}.", param_hint="--service"
+            )
+    return names
+
+
+def _log_dir() -> Path:
+    from hourhand.settings import load_settings
+
+    settings = load_settings()
+    return settings.log_dir or settings.data_dir / "logs"  # the latter is what `hourhand up` uses
+
+
+def _write(lines: Iterable[LogLine], as_json: bool) -> None:
+    for line in lines:
+        click.echo(
+            json.dumps(_object(line), ensure_ascii=False) if as_json else f"{line.source}  {line.text}"
+        )
+
+
+def _object(line: LogLine) -> dict[str, object]:
+    """What the service wrote as JSON, else the line as its text."""
+    try:
+        found = json.loads(line.text)
+    except ValueError:
+        found = None
+    where: dict[str, object] = {"service": line.service, "source": line.source}
+    return {**where, **found} if isinstance(found, dict) else {**where, "line": line.text}

@@ -1,0 +1,193 @@
+"""What `hourhand doctor` finds: each check in turn, ending early where the next would make no sense."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from hourhand.durations import format_duration
+from hourhand.errors import FAILED, BadSetting, ContractMismatch, Denied, HourhandError, Unavailable
+from hourhand_admin import health
+from hourhand_admin.health import Finding
+
+if TYPE_CHECKING:
+    from hourhand.client import Client
+    from hourhand.records import ScheduleRecord
+
+CLOCK_TOLERANCE = timedelta(seconds=2)
+LATE = timedelta(seconds=60)
+_MOST_NAMED = 20
+
+_IDS: dict[type[HourhandError], str] = {
+    BadSetting: "settings",
+    Unavailable: "database-unreachable",
+    Denied: "permissions",
+    ContractMismatch: "schema",
+}
+
+
+@dataclass
+class Diagnosis:
+    """What was checked and is well (name and fact), and what is not."""
+
+    passed: list[tuple[str, str]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ok": self.exit_code == 0,
+            "state": health.state(self.findings),
+            "passed": [{"id": name, "what": told} for name, told in self.passed],
+            "findings": [finding.as_json() for finding in self.findings],
+        }
+
+
+def diagnose(client: Client) -> Diagnosis:
+    """All checks. An error of the database becomes a finding."""
+    found = Diagnosis()
+    found.passed.append(("settings", f"the database is {client.settings.database}"))
+    try:
+        _check(client, found)
+    except HourhandError as error:
+        _add_error(found, error)
+    else:
+        serious = health.state(found.findings) != "ok"
+        found.exit_code = FAILED if serious else 0
+    return found
+
+
+def of_error(error: HourhandError) -> Diagnosis:
+    """For what was wrong before a check could be made, such as a setting."""
+    found = Diagnosis()
+    _add_error(found, error)
+    return found
+
+
+def _add_error(found: Diagnosis, error: HourhandError) -> None:
+    found.findings.append(Finding(_IDS.get(type(error), "database"), "down", str(error), error.hint or ""))
+    found.exit_code = error.exit_code
+
+
+def _check(client: Client, found: Diagnosis) -> None:
+    info, skew = _timed_info(client)
+    found.passed.append(("database", f"Postgres {info['server_version']}, database {info['database']}"))
+    found.findings += _schema(info)
+    found.findings += _clock(skew)
+    status = client.call("get_status")
+    found.passed.append(("permissions", "the functions may be called"))
+    found.findings += _judged(client, status)
+    found.passed += _well(found.findings, status)
+
+
+def _timed_info(client: Client) -> tuple[Mapping[str, Any], timedelta]:
+    """The handshake, and how far this computer's clock is ahead of the database's."""
+    client.call("info")  # so that the time to connect is not part of the measurement
+    before = time.time()
+    info = client.call("info")
+    here = datetime.fromtimestamp((before + time.time()) / 2, UTC)
+    return info, here - datetime.fromisoformat(info["now"])
+
+
+def _schema(info: Mapping[str, Any]) -> Iterator[Finding]:
+    from hourhand.sql.script import read
+
+    schema = read()
+    applied = info["schema_version"]
+    if applied < schema.version:
+        yield Finding(
+            "schema",
+            "down",
+            f"the schema has version {applied}, this package needs {schema.version}",
+            _MIGRATE,
+        )
+    elif applied > schema.version:
+        yield Finding(
+            "schema",
+            "note",
+            f"the schema has version {applied}, newer than {schema.version} of this package",
+            "Upgrade this package: pip install -U hourhand",
+        )
+    elif info["functions"] != schema.functions_hash:
+        yield Finding(
+            "schema", "degraded", "the functions of the schema are not those of this package", _MIGRATE
+        )
+
+
+_MIGRATE = "Run: hourhand migrate"
+
+
+def _clock(skew: timedelta) -> Iterator[Finding]:
+    if abs(skew) > CLOCK_TOLERANCE:
+        ahead = "ahead of" if skew > timedelta() else "behind"
+        yield Finding(
+            "clock",
+            "note",
+            f"the clock of this computer is {format_duration(abs(skew))} {ahead} the database's",
+            "Nothing fires wrongly, only the database's clock counts; but times in logs differ. Use NTP.",
+        )
+
+
+def _judged(client: Client, status: Mapping[str, Any]) -> Iterator[Finding]:
+    """The findings of `hourhand status`, with the schedules called by their names."""
+    for finding in health.judge(status):
+        if finding.id == "broken-schedule":
+            yield from _broken(client)
+        elif finding.id == "late-schedule":
+            yield from _late(client)
+        else:
+            yield finding
+
+
+def _broken(client: Client) -> Iterator[Finding]:
+    for schedule in _some(each for each in client.schedules.list() if each.error is not None):
+        yield Finding(
+            "broken-schedule",
+            "degraded",
+            f"schedule {schedule.name} is stopped by an error: {schedule.error}",
+            f"Correct it: hourhand schedule edit {schedule.name} …; or try again: "
+            f"hourhand schedule resume {schedule.name}",
+        )
+
+
+def _late(client: Client) -> Iterator[Finding]:
+    now = client.now()
+    late = (each for each in client.schedules.list(active=True) if _lateness(each, now) > LATE)
+    for schedule in _some(late):
+        yield Finding(
+            "late-schedule",
+            "degraded",
+            f"schedule {schedule.name} is late by {format_duration(_lateness(schedule, now))}",
+            "Is the scheduler running and reaching the database? See: hourhand logs --service scheduler",
+        )
+
+
+def _lateness(schedule: ScheduleRecord, now: datetime) -> timedelta:
+    if schedule.next_run_at is None or schedule.error is not None:
+        return timedelta()
+    return now - schedule.next_run_at
+
+
+def _some(schedules: Iterator[ScheduleRecord]) -> Iterator[ScheduleRecord]:
+    return islice(schedules, _MOST_NAMED)
+
+
+def _well(findings: list[Finding], status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What each check without a finding has seen."""
+    wrong = {finding.id for finding in findings}
+    depth = status["depth"]
+    told = {
+        "schema": "the schema is that of this package",
+        "clock": f"this computer's clock is within {format_duration(CLOCK_TOLERANCE)} of the database's",
+        "no-scheduler": f"{len(health.alive(status, 'scheduler'))} alive",
+        "no-worker": f"{len(health.alive(status, 'worker'))} alive",
+        "unknown-task": "every task with waiting runs has a worker",
+        "broken-schedule": f"none is stopped by an error, {status['schedules']['active']} are active",
+        "late-schedule": "none is late",
+        "backlog": f"{depth.get('pending', 0)} runs are pending, none waits too long",
+    }
+    return ((name, fact) for name, fact in told.items() if name not in wrong)
