@@ -93,7 +93,7 @@ def enabled(level: str) -> bool:
 def event(
     name: str, /, level: str = "INFO", message: str = "", *, error: object = None, **fields: object
 ) -> None:
-    """Write one event. An exception as `error` adds its class and text, and its traceback unless it is ours."""
+    """Write one event. An exception as `error` adds class, text and, unless it is one of ours, traceback."""
     number = LEVELS[level]
     if number < _threshold and not _captures:
         return
@@ -112,6 +112,11 @@ def run_context(**fields: object) -> Iterator[None]:
         yield
     finally:
         _context.reset(token)
+
+
+def bind(**fields: object) -> None:
+    """Add fields to every line written in the rest of the current context (of `contextvars`)."""
+    _context.set({**_context.get(), **fields})
 
 
 @contextmanager
