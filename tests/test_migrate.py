@@ -14,8 +14,9 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from hourhand import migrate
+from hourhand import log, migrate
 from hourhand.errors import ContractMismatch, Denied, HourhandError, TransportError, Unavailable
+from hourhand.log.lines import Line
 from hourhand.sql.script import Schema, quote, read, script
 from hourhand.transport.postgres import PostgresTransport
 from hourhand_admin.commands.migrate import migrate as command
@@ -331,14 +332,13 @@ def test_who_may_not_create_schemas_is_told(
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    said: list[str] = []
-    monkeypatch.setattr(migrate, "_warn", said.append)
-    return said
+def lines() -> Iterator[list[Line]]:
+    with log.captured() as captured:
+        yield captured
 
 
 def test_a_daemon_works_with_the_schema_it_knows(
-    database: PostgresTransport, make: Make, lines: list[str]
+    database: PostgresTransport, make: Make, lines: list[Line]
 ) -> None:
     schema = make(ONE)
     migrate.apply(database, schema)
@@ -360,21 +360,22 @@ def test_a_daemon_refuses_a_database_without_schema(database: PostgresTransport,
 
 
 def test_a_daemon_of_the_version_before_goes_on_during_a_deploy(
-    database: PostgresTransport, make: Make, lines: list[str]
+    database: PostgresTransport, make: Make, lines: list[Line]
 ) -> None:
     migrate.apply(database, make(ONE, TWO))
     migrate.check(database, make(ONE))
     [line] = lines
-    assert "newer" in line
-    assert "upgrade" in line
+    assert (line.event, line.level) == ("schema.differs", "WARNING")
+    assert "newer" in line.message
+    assert "upgrade" in line.message
 
 
 def test_a_daemon_notices_functions_of_another_version(
-    database: PostgresTransport, make: Make, lines: list[str]
+    database: PostgresTransport, make: Make, lines: list[Line]
 ) -> None:
     migrate.apply(database, make(ONE))
     migrate.check(database, make(ONE, other="select 1"))
-    assert ["hourhand migrate" in line for line in lines] == [True]
+    assert ["hourhand migrate" in line.message for line in lines] == [True]
 
 
 # --- The real schema, by whatever it is run ---

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hourhand import log
 from hourhand.errors import ContractMismatch
 from hourhand.sql.script import FUNCTIONS_VERSION, Migration, Schema, read, script
 
@@ -63,13 +64,19 @@ def check(transport: "Transport", schema: Schema | None = None) -> Mapping[str, 
     version = info["schema_version"]
     if version < schema.version:
         raise ContractMismatch(f"the schema has version {version}, this needs {schema.version}", _MIGRATE)
+    if difference := _difference(version, info["functions"], schema):
+        log.event("schema.differs", "WARNING", difference)
+    return info
+
+
+def _difference(version: int, functions: str, schema: Schema) -> str | None:
     if version > schema.version:
-        _warn(
+        return (
             f"The schema has version {version}, newer than the {schema.version} of this package. {_UPGRADE}"
         )
-    elif info["functions"] != schema.functions_hash:
-        _warn(f"The schema's functions are not those of this package. {_MIGRATE}")
-    return info
+    if functions != schema.functions_hash:
+        return f"The schema's functions are not those of this package. {_MIGRATE}"
+    return None
 
 
 def _applied(database: "PostgresTransport") -> dict[int, tuple[str, str]]:
@@ -92,9 +99,3 @@ def _refuse_stranger(where: str, known: Migration | None, version: int, name: st
             f"{where}: migration {version} ({name}) was applied with a different text",
             "A released migration never changes: use the package that made this schema, or a new database.",
         )
-
-
-def _warn(message: str) -> None:
-    from hourhand import log
-
-    log.event("schema.differs", "WARNING", message)

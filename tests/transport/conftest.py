@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.support.databases import Postgres
 from tests.support.proxy import Proxy, proxy
 
 from hourhand.transport.postgres import PostgresTransport
 
 PROBES = """
-create sequence hourhand.tries;
+create sequence if not exists hourhand.tries;
+alter sequence hourhand.tries restart;
 
-create function hourhand.echo(
+create or replace function hourhand.echo(
   p_text text default 'unset', p_int int default null, p_bigint bigint default null, p_number numeric default null,
   p_float double precision default null, p_bool boolean default null, p_uuid uuid default null,
   p_at timestamptz default null, p_for interval default null, p_json jsonb default null
@@ -21,7 +23,7 @@ create function hourhand.echo(
     'uuid', p_uuid, 'at', p_at at time zone 'UTC', 'for', extract(epoch from p_for), 'json', p_json))
 $$;
 
-create function hourhand.fail(p_code text, p_times int default 1000000) returns jsonb language plpgsql as $$
+create or replace function hourhand.fail(p_code text, p_times int default 1000000) returns jsonb language plpgsql as $$
 begin
   if nextval('hourhand.tries') <= p_times then
     raise exception 'failed on purpose' using errcode = p_code, hint = 'Do something else.';
@@ -29,7 +31,7 @@ begin
   return '"done"';
 end $$;
 
-create function hourhand.nap(p_seconds double precision, p_times int default 1000000)
+create or replace function hourhand.nap(p_seconds double precision, p_times int default 1000000)
 returns jsonb language plpgsql as $$
 begin
   if nextval('hourhand.tries') <= p_times then
@@ -38,12 +40,19 @@ begin
   return '"awake"';
 end $$;
 
-create function hourhand.count() returns jsonb language sql as $$
+create or replace function hourhand.count() returns jsonb language sql as $$
   select to_jsonb(nextval('hourhand.tries'))
 $$;
 
-create function hourhand.backend() returns jsonb language sql as $$ select to_jsonb(pg_backend_pid()) $$;
+create or replace function hourhand.backend() returns jsonb language sql as $$ select to_jsonb(pg_backend_pid()) $$;
 """
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(postgres: Postgres, migrated: str) -> Iterator[str]:
+    """One database for all tests of a module: they only call functions."""
+    with postgres.database(template=migrated) as url:
+        yield url
 
 
 @pytest.fixture

@@ -10,12 +10,18 @@ from uuid import UUID
 import pytest
 from tests.support import eventually
 
-from hourhand.errors import BadInput, BadSetting, EmbeddedError, Unavailable
+from hourhand.errors import BadInput, BadSetting, EmbeddedError, TransportError, Unavailable
 from hourhand.settings import load_settings
 from hourhand.transport import connect, connect_direct
 from hourhand.transport.postgres import PostgresTransport
 
 pytestmark = pytest.mark.usefixtures("probes")
+
+
+@pytest.fixture
+def database_url(shared_database_url: str) -> str:
+    return shared_database_url
+
 
 CEST = timezone(timedelta(hours=2))
 A_UUID = UUID("0192f0c1-7d2e-4b6a-8f3b-1c2d3e4f5a6b")
@@ -93,6 +99,18 @@ def test_a_value_that_does_not_fit_is_bad_input(
     with pytest.raises(BadInput, match="echo") as caught:
         transport.call("echo", {f"p_{parameter}": value})
     assert says in str(caught.value)
+    assert transport.call("echo") == {"text": "unset"}
+
+
+def test_an_answer_that_cannot_be_decoded_is_an_error_of_that_call(
+    transport: PostgresTransport, sql: Any
+) -> None:
+    sql(
+        "create function hourhand.deep() returns jsonb language sql as"
+        " $$ select (repeat('[', 1000) || repeat(']', 1000))::jsonb $$"
+    )
+    with pytest.raises(TransportError, match="deep: the answer cannot be decoded"):
+        transport.call("deep")
     assert transport.call("echo") == {"text": "unset"}
 
 

@@ -1,7 +1,7 @@
 """Wake-up hints: they arrive, they come back after every failure, and their absence is noticed."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ from tests.support import eventually
 from tests.support.pgbouncer import pgbouncer
 from tests.support.proxy import Proxy
 
+from hourhand import log
+from hourhand.log.lines import Line
 from hourhand.transport import listener as module
 from hourhand.transport.listener import PostgresListener
 from hourhand.transport.postgres import PostgresTransport
@@ -23,11 +25,13 @@ def heard() -> list[str]:
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the listener logs."""
-    said: list[str] = []
-    monkeypatch.setattr(module, "_log", lambda name, level, message: said.append(f"{level} {name}"))
-    return said
+def lines() -> Iterator[list[Line]]:
+    with log.captured() as captured:
+        yield captured
+
+
+def events(lines: list[Line]) -> list[str]:
+    return [f"{line.level} {line.event}" for line in lines]
 
 
 def listen(transport: PostgresTransport, heard: list[str], *, within: float = 5.0) -> PostgresListener:
@@ -88,7 +92,7 @@ def test_it_comes_back_however_often_the_server_refuses(
     distant: PostgresTransport,
     network: Proxy,
     heard: list[str],
-    lines: list[str],
+    lines: list[Line],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "LONGEST_PAUSE", 0.1)
@@ -101,14 +105,14 @@ def test_it_comes_back_however_often_the_server_refuses(
     eventually(lambda: network.accepted > tried + 4)
     network.refusing = False
     eventually(lambda: listener.working)
-    assert lines == ["WARNING hints.lost", "INFO hints.back"]
+    assert events(lines) == ["WARNING hints.lost", "INFO hints.back"]
 
 
 def test_a_network_without_hints_is_noticed_and_said_once(
     distant: PostgresTransport,
     network: Proxy,
     heard: list[str],
-    lines: list[str],
+    lines: list[Line],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "LOOK_AGAIN_AFTER", 0.05)
@@ -117,25 +121,25 @@ def test_a_network_without_hints_is_noticed_and_said_once(
     eventually(lambda: network.accepted > 4)
     assert not listener.working
     assert heard == []
-    assert lines == ["WARNING hints.lost"]
+    assert events(lines) == ["WARNING hints.lost"]
     network.without_hints = False
     eventually(lambda: listener.working)
-    assert lines == ["WARNING hints.lost", "INFO hints.back"]
+    assert events(lines) == ["WARNING hints.lost", "INFO hints.back"]
 
 
 def test_behind_a_transaction_pooler_hints_do_not_work(
-    database_url: str, tmp_path: Path, heard: list[str], lines: list[str]
+    database_url: str, tmp_path: Path, heard: list[str], lines: list[Line]
 ) -> None:
     with pgbouncer(database_url, tmp_path) as url:
         transport = PostgresTransport(url, application_name="pooled")
         listener = listen(transport, heard, within=1.0)
-        eventually(lambda: lines == ["WARNING hints.lost"])
+        eventually(lambda: events(lines) == ["WARNING hints.lost"])
         assert not listener.working
         transport.close()
 
 
 def test_a_callback_that_fails_is_called_again(
-    transport: PostgresTransport, lines: list[str], sql: Callable[..., Any]
+    transport: PostgresTransport, lines: list[Line], sql: Callable[..., Any]
 ) -> None:
     heard: list[str] = []
 
@@ -148,7 +152,7 @@ def test_a_callback_that_fails_is_called_again(
     eventually(lambda: heard == [RUNS])
     sql("notify hourhand_runs")
     eventually(lambda: heard == [RUNS, RUNS])
-    assert set(lines) == {"ERROR hints.error"}
+    assert set(events(lines)) == {"ERROR hints.error"}
 
 
 @pytest.mark.parametrize("twice", [False, True])
@@ -175,13 +179,19 @@ def test_close_ends_the_thread_and_the_connection(
 
 
 def test_close_does_not_wait_for_a_server_that_is_away(
-    distant: PostgresTransport, network: Proxy, heard: list[str], lines: list[str]
+    distant: PostgresTransport, network: Proxy, heard: list[str], lines: list[Line]
 ) -> None:
     network.refusing = True
     listener = listen(distant, heard)
     eventually(lambda: lines)
     listener.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "hourhand-listener"]
+
+
+def test_however_long_the_outage_it_comes_back(transport: PostgresTransport, heard: list[str]) -> None:
+    listener = listen(transport, heard)
+    listener._failures = 5000
+    assert 15 <= listener._pause_after(OSError()) <= 30
 
 
 def test_hints_can_be_switched_off(database_url: str, heard: list[str]) -> None:

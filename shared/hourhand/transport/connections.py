@@ -15,7 +15,7 @@ from hourhand.errors import Unavailable
 from hourhand.transport import values
 from hourhand.transport.address import Address
 
-KEPT = 4
+KEPT = 8
 
 T = TypeVar("T")
 
@@ -45,8 +45,7 @@ class Connections:
 
         Raises psycopg.Error when none can be opened, Unavailable after close().
         """
-        connection = self._take()
-        connection.limit = limit
+        connection = self._take(limit)
         try:
             yield connection
         finally:
@@ -57,21 +56,25 @@ class Connections:
         self._closed = True
         self._close_idle()
 
-    def open(self) -> Connection:
+    def open(self, limit: float | None) -> Connection:
         """A connection that is not kept."""
-        return Connection.connect(
+        connection = Connection.connect(
             self.address.conninfo, autocommit=True, prepare_threshold=None, context=values.ADAPTATION
         )
+        connection.limit = limit
+        return connection
 
-    def _take(self) -> Connection:
+    def _take(self, limit: float | None) -> Connection:
         if self._pid != os.getpid():
             self._leave_to_parent()
         if self._closed:
             raise Unavailable(f"{self.address.where}: the transport has been closed")
         try:
-            return self._idle.pop()
+            connection = self._idle.pop()
         except IndexError:
-            return self.open()
+            return self.open(limit)
+        connection.limit = limit
+        return connection
 
     def _give(self, connection: Connection) -> None:
         if connection.closed:

@@ -17,6 +17,7 @@ from uuid import uuid4
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from hourhand import log
 from hourhand.errors import Unavailable
 from hourhand.transport.connections import Connection, Connections
 
@@ -46,7 +47,7 @@ class PostgresListener:
         self._working = False
         self._complained = False
         self._failures = 0
-        # select() waits for the database and for close() at once, so an idle listener costs nothing.
+        # A selector waits for the database and for close() at once, so an idle listener costs nothing.
         self._closer, self._closed = socket.socketpair()
         self._thread = Thread(target=self._run, name="hourhand-listener", daemon=True)
         self._thread.start()
@@ -79,9 +80,9 @@ class PostgresListener:
     def _session(self) -> float:
         """Listens on one connection while it lasts; returns how many seconds to wait before the next."""
         try:
-            with closing(self._connections.open()) as connection:
+            with closing(self._connections.open(self._heard_within)) as connection:
                 return self._listen(connection)
-        except (psycopg.Error, Unavailable) as error:
+        except (psycopg.Error, Unavailable, OSError) as error:
             return self._pause_after(error)
         finally:
             self._working = False
@@ -90,7 +91,8 @@ class PostgresListener:
         self._failures += 1
         if self._failures > 1:
             self._complain(f"the connection that listens fails ({type(error).__name__})")
-        longest = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
+        longest = min(FIRST_PAUSE * 2 ** min(self._failures, 10), LONGEST_PAUSE)
+        # Not all listeners of a server that was restarted come back at once.
         return random.uniform(longest / 2, longest)  # noqa: S311
 
     def _listen(self, connection: Connection) -> float:
@@ -118,21 +120,15 @@ class PostgresListener:
             try:
                 self._notify(channel)
             except Exception as error:  # noqa: BLE001 - whatever it is, later hints are still wanted
-                _log("hints.error", "ERROR", f"The hint {channel} was not taken: {error!r}")
+                log.event("hints.error", "ERROR", f"The hint {channel} was not taken: {error!r}")
 
     def _succeed(self) -> None:
         self._working, self._failures = True, 0
         if self._complained:
-            _log("hints.back", "INFO", "Wake-up hints arrive again")
+            log.event("hints.back", "INFO", "Wake-up hints arrive again")
         self._complained = False
 
     def _complain(self, why: str) -> None:
         if not self._complained:
-            _log("hints.lost", "WARNING", f"Wake-up hints do not arrive, polling goes on: {why}")
+            log.event("hints.lost", "WARNING", f"Wake-up hints do not arrive, polling goes on: {why}")
         self._complained = True
-
-
-def _log(name: str, level: str, message: str) -> None:
-    from hourhand import log
-
-    log.event(name, level, message)

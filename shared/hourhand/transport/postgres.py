@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import TupleRow
 
+from hourhand.errors import TransportError
 from hourhand.transport import address, failures, values
 from hourhand.transport.connections import Connection, Connections
 from hourhand.transport.listener import PostgresListener
@@ -111,3 +112,5 @@ class PostgresTransport:
                 yield connection
         except psycopg.Error as error:
             raise failures.translated(error, self._address, doing) from error
+        except ValueError as error:
+            raise TransportError(f"{self.where}: {doing}: the answer cannot be decoded: {error}") from error

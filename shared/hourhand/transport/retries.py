@@ -4,7 +4,7 @@ from threading import Event
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 from tenacity.nap import sleep_using_event
-from tenacity.stop import stop_any, stop_before_delay, stop_when_event_set
+from tenacity.stop import stop_before_delay
 
 from hourhand.errors import TransportError
 
@@ -35,14 +35,14 @@ def is_transient(error: BaseException) -> bool:
 
 
 def retrying(patience: float, closing: Event) -> Retrying:
-    """Repeats a call while its error is transient, for at most `patience` seconds or until `closing` is set.
+    """Repeats a call while its error is transient, for at most `patience` seconds; raises the last error.
 
-    The error of the last attempt is raised.
+    Once `closing` is set no time is spent waiting: a closed transport fails for good.
     """
     return Retrying(
         retry=retry_if_exception(is_transient),
         wait=_wait,
-        stop=stop_any(stop_when_event_set(closing), stop_before_delay(patience)),
+        stop=stop_before_delay(patience),
         sleep=sleep_using_event(closing),
         reraise=True,
     )
