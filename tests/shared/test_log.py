@@ -100,6 +100,10 @@ def test_no_value_can_break_the_log(
 
         __repr__ = __str__
 
+    class SpitefulError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
     loop: list[object] = []
     loop.append(loop)
     values = {
@@ -118,8 +122,10 @@ def test_no_value_can_break_the_log(
     for name, value in values.items():
         log.event("x", message="m", **{name: value})
     log.event("x", message="m\0\ud800" + "x" * 1_000_000)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(values) + 1
+    log.event("x", message=Spiteful())  # type: ignore[arg-type]
+    log.event("x", error=SpitefulError())
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("  ")]
+    assert len(lines) == len(values) + 3
     assert max(map(len, lines)) < 20_000
     if form == "json":
         assert {line["event"] for line in objects("\n".join(lines))} == {"x"}

@@ -144,10 +144,17 @@ def _write(line: Line) -> None:
 def _error_fields(error: BaseException) -> dict[str, object]:
     from hourhand.errors import HourhandError
 
-    fields: dict[str, object] = {"error_class": type(error).__name__, "error": str(error)}
+    fields: dict[str, object] = {"error_class": type(error).__name__, "error": _text(error)}
     if not isinstance(error, HourhandError):
         fields["traceback"] = _traceback(error)
     return fields
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  (it runs the code of whoever wrote the class)
+        return "(its text cannot be shown)"
 
 
 def _traceback(error: BaseException) -> str:
@@ -155,7 +162,7 @@ def _traceback(error: BaseException) -> str:
         text = "".join(traceback.format_exception(error)).rstrip()
         # Where it is too long, its two ends say most.
         return text if len(text) <= 8_000 else f"{text[:2_000]}\n…\n{text[-6_000:]}"
-    except Exception:  # noqa: BLE001  (an error's own text may raise)
+    except Exception:  # noqa: BLE001
         return f"{type(error).__name__} (its traceback cannot be shown)"
 
 

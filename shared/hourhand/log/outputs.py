@@ -6,10 +6,12 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from typing import TextIO
 
 from hourhand.log.files import LogFile
 from hourhand.log.lines import Form, Line
+from hourhand.sanitise import sanitise
 
 _WARNING = 30
 
@@ -61,11 +63,18 @@ class Output:
         self._lock = threading.RLock()
 
     def write(self, line: Line) -> None:
-        text = self._form(line)
+        text = self._formed(line)
         with self._lock:
             (self._err if line.number >= _WARNING else self._out).write(text)
             if self._file is not None:
                 self._tell(self._file.write(text))
+
+    def _formed(self, line: Line) -> str:
+        try:
+            return self._form(line)
+        except Exception:  # noqa: BLE001  (a line that cannot be made must not stop whoever wrote it)
+            message = f"{sanitise(line.message)} (fields: {sanitise(dict(line.fields))})"
+            return self._form(replace(line, message=message, fields={}))
 
     def reopen(self) -> None:
         with self._lock:
