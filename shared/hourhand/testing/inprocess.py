@@ -1,0 +1,56 @@
+"""One pass of the real worker or scheduler in the test's own process.
+
+Shared code may not import the daemons, which need not be there where only a client is used: they are loaded
+by their names when they are called for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hourhand import registry
+
+if TYPE_CHECKING:
+    from hourhand.client import Client
+    from hourhand.tasks import Task
+
+
+def drain(
+    client: Client,
+    tasks: Iterable[Task[..., Any]] | None = None,
+    *,
+    queues: Iterable[str] | None = None,
+    timeout: float = 60.0,
+) -> Counter[str]:
+    """Run what is runnable, and what comes of it, until nothing is left.
+
+    Gives how many attempts ended in which way. `tasks` are those to run (all that are defined or imported
+    here), `queues` those to serve (all that the tasks name), `timeout` is in seconds. A run that waits for
+    its retry is not runnable yet.
+    """
+    known = registry.current() if tasks is None else registry.Registry(tasks)
+    module: Any = import_module("hourhand_worker.worker")
+    worker = module.Worker(
+        client.settings,
+        known,
+        client.transport,
+        name="drain",
+        queues=_queues(known) if queues is None else [*queues],
+        until=module.Until(drain=True, seconds=timeout),
+    )
+    worker.run()
+    outcomes: Counter[str] = worker.outcomes
+    return outcomes
+
+
+def fire_due(client: Client) -> None:
+    """Let the scheduler fire every schedule that is due by the database's clock."""
+    module: Any = import_module("hourhand_scheduler.daemon")
+    module.Daemon(client.transport, client.settings).once()
+
+
+def _queues(known: registry.Registry) -> list[str]:
+    return sorted({"default", *(task.queue for task in known)})
