@@ -24,13 +24,19 @@ class Stop(Enum):
 
 
 class Attempt:
-    """`started` is the moment (monotonic) at which the task's function was called, 0 before."""
+    """`started` is the moment (monotonic) at which the task's function was called, 0 before.
+
+    It `holds_slot` of the executor, and `keeps_slot` until its end is written; it is `abandoned` when its end
+    was decided while it ran, and `over` when the task's function has ended. `host` is the task of asyncio in
+    which it waits, if it does.
+    """
 
     __slots__ = (
         "abandoned",
-        "coroutine",
         "holds_slot",
+        "host",
         "id",
+        "keeps_slot",
         "over",
         "row",
         "run",
@@ -50,10 +56,9 @@ class Attempt:
         self.run = Run(row, reporter)
         self.started = 0.0
         self.stop: Stop | None = None
-        self.holds_slot = False
-        self.abandoned = False
-        self.over = False
-        self.coroutine: asyncio.Task[None] | None = None
+        self.holds_slot = self.keeps_slot = False
+        self.abandoned = self.over = False
+        self.host: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return f"<Attempt {self.row['attempt']} of run {self.id} of {self.task.name}>"

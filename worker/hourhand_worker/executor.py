@@ -2,16 +2,18 @@
 
 from asyncio import CancelledError
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any
 
+from hourhand import log
 from hourhand_worker.attempt import Attempt, Stop
-from hourhand_worker.lanes import AsyncLane, Lane, ThreadLane
+from hourhand_worker.coroutines import AsyncLane
+from hourhand_worker.lane import Conclusion, End, Lane
+from hourhand_worker.threads import ThreadLane
 
 Started = Callable[[Attempt], None]
-Conclude = Callable[[Attempt, object, BaseException | None], bool]
 Freed = Callable[[], None]
 
 
@@ -19,11 +21,11 @@ class Executor:
     """A slot is held from the start of an attempt to its end, or until the attempt is abandoned.
 
     An abandoned attempt is one whose end is decided while its thread, which nothing can stop, goes on.
-    `started` and `conclude` are called in the thread that runs the attempt; `conclude` says whether it keeps
-    its slot until `free`. `freed` is called whenever a slot has become free.
+    `started` and `conclude` are called in the thread that runs the attempt; `freed` whenever a slot has
+    become free.
     """
 
-    def __init__(self, concurrency: int, started: Started, conclude: Conclude, freed: Freed) -> None:
+    def __init__(self, concurrency: int, started: Started, conclude: End, freed: Freed) -> None:
         self._concurrency = concurrency
         self._started = started
         self._conclude = conclude
@@ -63,9 +65,9 @@ class Executor:
         self._lanes[attempt.task.isolation].interrupt(attempt)
 
     def free(self, attempt: Attempt) -> None:
-        """Its end is written, for a task that keeps its slot until then."""
+        """Its end is written, for one that keeps its slot until then."""
         with self._lock:
-            starting = self._vacate(attempt)
+            starting = self._vacate([attempt])
         self._start(starting)
         self._freed()
 
@@ -75,7 +77,7 @@ class Executor:
             if attempt.holds_slot and not attempt.over:
                 attempt.abandoned = True
                 self.abandoned += 1
-            starting = self._vacate(attempt)
+            starting = self._vacate([attempt])
         self._start(starting)
         self._freed()
 
@@ -87,26 +89,28 @@ class Executor:
         """The arguments of the task's function. Raises CancelledError, and BadPayload."""
         if attempt.stop is not None:
             raise CancelledError(attempt.run.cancel_reason)
+        log.bind(run_id=attempt.id, attempt=attempt.row["attempt"])
         self._started(attempt)
         attempt.started = monotonic()
         return attempt.task.arguments(attempt.row["payload"], attempt.run)
 
-    def _end(self, attempt: Attempt, value: object, error: BaseException | None) -> None:
-        keeps_slot = self._conclude(attempt, value, error)
+    def _end(self, ended: Sequence[Conclusion]) -> None:
+        self._conclude(ended)
         with self._lock:
-            attempt.over = True
-            if attempt.abandoned:
-                self.abandoned -= 1
-            starting = [] if keeps_slot else self._vacate(attempt)
+            for attempt, _, _ in ended:
+                attempt.over = True
+                if attempt.abandoned:
+                    self.abandoned -= 1
+            starting = self._vacate(attempt for attempt, _, _ in ended if not attempt.keeps_slot)
         self._start(starting)
-        if not keeps_slot:
-            self._freed()
+        self._freed()
 
-    def _vacate(self, attempt: Attempt) -> list[Attempt]:
-        """Its slot is free now; those that can start instead. The lock is held."""
-        if attempt.holds_slot:
-            attempt.holds_slot = False
-            self.running -= 1
+    def _vacate(self, attempts: Iterable[Attempt]) -> list[Attempt]:
+        """Their slots are free now; those that can start instead. The lock is held."""
+        for attempt in attempts:
+            if attempt.holds_slot:
+                attempt.holds_slot = False
+                self.running -= 1
         return self._take()
 
     def _take(self) -> list[Attempt]:
@@ -119,6 +123,7 @@ class Executor:
                 starting.append(attempt)
         return starting
 
-    def _start(self, attempts: list[Attempt]) -> None:
-        for attempt in attempts:
-            self._lanes[attempt.task.isolation].put(attempt)
+    def _start(self, attempts: Sequence[Attempt]) -> None:
+        for isolation, lane in self._lanes.items():
+            if suitable := [attempt for attempt in attempts if attempt.task.isolation == isolation]:
+                lane.put(suitable)

@@ -25,6 +25,8 @@ MOST_BYTES = 4_000_000
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
 
+_PLAIN = 5  # fields of a result without a value or an error
+
 Ended = tuple[Attempt, Result]
 
 # What another try may cure. All else is the fault of a value, and must not hold up the others.
@@ -64,11 +66,14 @@ class Finisher:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, attempt: Attempt, result: Result, *, urgent: bool = False) -> None:
-        """From any thread. An urgent result does not wait for others."""
-        self._outbox.append((attempt, result))
-        self._urgent = self._urgent or urgent
-        if urgent or not self._noticed or len(self._outbox) >= MOST_RESULTS:
+    def put(self, ended: Sequence[Ended]) -> None:
+        """From any thread. What frees a limit, or its own slot, does not wait for others."""
+        for attempt, _ in ended:
+            if attempt.task.sync_ack or attempt.task.concurrency is not None:
+                attempt.keeps_slot = attempt.task.sync_ack
+                self._urgent = True
+        self._outbox.extend(ended)
+        if self._urgent or not self._noticed or len(self._outbox) >= MOST_RESULTS:
             self._bell.set()
 
     def look(self) -> None:
@@ -203,9 +208,7 @@ class Finisher:
 
 
 def _size(result: Result) -> int:
-    value = result.get("result")
-    return (
-        300
-        + (len(to_json(value)) if isinstance(value, str | list | dict) else 0)
-        + len(str(result.get("error", "")))
-    )
+    """Bytes as JSON, about. Most results are plain, and of one size."""
+    if len(result) == _PLAIN:
+        return 250
+    return 250 + len(to_json((result.get("result"), result.get("error"))))

@@ -37,13 +37,16 @@ class Holdings:
     def is_open(self, attempt: Attempt) -> bool:
         return attempt.token in self._open
 
-    def settle(self, attempt: Attempt) -> bool:
-        """Whether the caller, and nobody else, decides how the attempt ends. Its end is to be delivered."""
+    def settle(self, attempts: Iterable[Attempt]) -> list[Attempt]:
+        """The caller, and nobody else, decides how these end and delivers it, but for the ones returned."""
+        late = []
         with self._lock:
-            if self._open.pop(attempt.token, None) is None:
-                return False
-            self._closing[attempt.token] = attempt
-            return True
+            for attempt in attempts:
+                if self._open.pop(attempt.token, None) is None:
+                    late.append(attempt)
+                else:
+                    self._closing[attempt.token] = attempt
+        return late
 
     def drop(self, attempt: Attempt) -> bool:
         """The same where there is nothing to deliver, because the run is no longer ours."""

@@ -22,6 +22,7 @@ from hourhand_worker.executor import Executor
 from hourhand_worker.finisher import Ended, Finisher
 from hourhand_worker.ground import Ground
 from hourhand_worker.journal import Journal
+from hourhand_worker.lane import Conclusion
 from hourhand_worker.logbook import Logbook
 from hourhand_worker.memory import resident_mb
 from hourhand_worker.session import Heartbeat, Session
@@ -224,26 +225,29 @@ class Worker:
         if self._loop.stopping or (self._claimer.starved and self._claimer.room()):
             self._loop.wake()
 
-    def _conclude(self, attempt: Attempt, value: object, error: BaseException | None) -> bool:
-        """Whether the attempt keeps its slot until its end is written."""
-        if attempt.stop is Stop.SHUTDOWN and error is not None and not isinstance(error, Outcome):
-            return False  # it is given back
-        if not self._holdings.settle(attempt):
-            if attempt.stop is Stop.LOST and attempt.started:
-                self._ground.journal.refused(attempt, None)
-            return False
-        if error is None:
-            result = self._endings.returned(attempt, value)
-        else:
-            result = self._endings.raised(attempt, error)
-        task = attempt.task
-        self._finisher.put(attempt, result, urgent=task.sync_ack or task.concurrency is not None)
-        return task.sync_ack
+    def _conclude(self, ended: Sequence[Conclusion]) -> None:
+        if self._loop.stopping:
+            ended = [each for each in ended if not _is_given_back(*each)]
+        late = self._holdings.settle(attempt for attempt, _, _ in ended)
+        results = []
+        for attempt, value, error in ended:
+            if late and attempt in late:
+                self._came_late(attempt)
+            elif error is None:
+                results.append((attempt, self._endings.returned(attempt, value)))
+            else:
+                results.append((attempt, self._endings.raised(attempt, error)))
+        self._finisher.put(results)
+
+    def _came_late(self, attempt: Attempt) -> None:
+        """Its end was decided before: it timed out, or the run is no longer ours."""
+        if attempt.stop is Stop.LOST and attempt.started:
+            self._ground.journal.refused(attempt, None)
 
     def _expired(self, attempt: Attempt) -> None:
-        if not self._holdings.settle(attempt):
+        if self._holdings.settle([attempt]):
             return
-        self._finisher.put(attempt, self._endings.timed_out(attempt))
+        self._finisher.put([(attempt, self._endings.timed_out(attempt))])
         self._executor.abandon(attempt)
         self._ground.journal.abandoned(attempt, self._executor.abandoned)
         if self._executor.abandoned >= self._settings.concurrency and not self._leaving:
@@ -265,7 +269,7 @@ class Worker:
                 self._failing.add(attempt.id)
             elif self._failing:
                 self._failing.discard(attempt.id)
-            if attempt.task.sync_ack:
+            if attempt.keeps_slot:
                 self._executor.free(attempt)
             if self._ended is not None:
                 self._ended(attempt, result)
@@ -328,3 +332,8 @@ class Worker:
             self._session.release(attempts, close=close)
         except HourhandError as error:
             self._ground.journal.trouble("Runs could not be given back; their lease will end", error)
+
+
+def _is_given_back(attempt: Attempt, _value: object, error: BaseException | None) -> bool:
+    """Whether it ended only because the worker shuts down."""
+    return attempt.stop is Stop.SHUTDOWN and error is not None and not isinstance(error, Outcome)

@@ -1,0 +1,160 @@
+"""No-op runs per second of one worker process, beside what the same SQL functions give without a worker.
+
+    python benchmarks/throughput.py [--runs 50000] [--only 5,500]
+
+Needs a Postgres server with its durability on: DATABASE_URL, an account that may create databases. Each
+measurement starts from an enqueued backlog in a database of its own and keeps the whole history. Times are
+the database's: from the first claim to the last finish. Trust the ratios, not the numbers.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from hourhand import migrate
+from hourhand.transport.postgres import PostgresTransport
+
+TASKS = """
+from hourhand import task
+
+@task("noop")
+async def noop() -> None: ...
+
+@task("noop-thread")
+def noop_thread() -> None: ...
+"""
+
+BACKLOG = """
+insert into hourhand.job_runs (task, payload) select %s, '{"n": 1}' from generate_series(1, %s)
+"""
+RATE = """
+select count(*) / extract(epoch from max(finished_at) - min(claimed_at))
+from hourhand.job_runs where status = 'completed'
+"""
+
+
+def main() -> None:
+    options = _options()
+    print(f"{'batch':>6} {'raw SQL':>10} {'overlapped':>11} {'async':>10} {'thread':>10}   async/raw  async/overlapped")
+    for batch in options.only:
+        runs = min(options.runs, max(2000, batch * 400))
+        raw = _measured(options.url, "noop", runs, lambda url, b=batch: _loop(url, b))
+        both = _measured(options.url, "noop", runs, lambda url, b=batch: _overlapped(url, b))
+        on_loop = _measured(options.url, "noop", runs, lambda url, b=batch: _worker(url, b))
+        in_threads = _measured(options.url, "noop-thread", runs, lambda url, b=batch: _worker(url, b))
+        print(
+            f"{batch:>6} {raw:>8.0f}/s {both:>9.0f}/s {on_loop:>8.0f}/s {in_threads:>8.0f}/s"
+            f"   {on_loop / raw:>8.2f}  {on_loop / both:>15.2f}",
+            flush=True,
+        )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=50_000, help="size of the backlog (small batches take fewer)")
+    parser.add_argument("--only", type=lambda text: [int(b) for b in text.split(",")], default=[5, 100, 500, 1000])
+    parser.add_argument("--url", default=os.environ.get("DATABASE_URL"))
+    options = parser.parse_args()
+    if not options.url:
+        parser.error("set DATABASE_URL or give --url")
+    return options
+
+
+def _measured(url: str, task: str, runs: int, work: object) -> float:
+    with _database(url, task, runs) as own:
+        work(own)  # type: ignore[operator]
+        with psycopg.connect(own) as connection:
+            return float(connection.execute(RATE).fetchone()[0])  # type: ignore[index]
+
+
+@contextmanager
+def _database(url: str, task: str, runs: int) -> Iterator[str]:
+    name = f"hourhand_bench_{uuid.uuid4().hex[:8]}"
+    own = urlsplit(url)._replace(path=f"/{name}").geturl()
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"create database {name}".encode())
+        try:
+            transport = PostgresTransport(own, application_name="hourhand-bench")
+            migrate.apply(transport)
+            transport.close()
+            with psycopg.connect(own, autocommit=True) as connection:
+                connection.execute(BACKLOG.replace('{"n": 1}', "{}").encode(), [task, runs])
+                connection.execute("vacuum analyze")
+                connection.execute("checkpoint")
+            yield own
+        finally:
+            server.execute(f"drop database {name} with (force)".encode())
+
+
+def _worker(url: str, batch: int) -> None:
+    """One worker process until nothing is left. Its log says only what is wrong."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "bench_tasks.py").write_text(TASKS)
+        command = [sys.executable, "-m", "hourhand", "worker", "--drain", "--tasks", "bench_tasks"]
+        subprocess.run(
+            [*command, "--batch", str(batch)],
+            cwd=directory,
+            env={**os.environ, "DATABASE_URL": url, "LOG_LEVEL": "WARNING"},
+            check=True,
+        )
+
+
+class _Hand:
+    """Claims and finishes, and does nothing in between."""
+
+    def __init__(self, url: str, batch: int) -> None:
+        self.transport = PostgresTransport(url, application_name="hourhand-bench")
+        self.session = str(uuid.uuid4())
+        self.batch = batch
+        self.transport.call(
+            "open_session",
+            {"p_session": self.session, "p_kind": "worker", "p_name": "bench", "p_lease": 3600.0,
+             "p_tasks": [{"name": "noop"}]},
+        )  # fmt: skip
+
+    def claim(self) -> list[dict[str, object]]:
+        parameters = {"p_max": self.batch, "p_tasks": ["noop"], "p_queues": ["default"]}
+        answer = self.transport.call(
+            "claim", {"p_session": self.session, "p_claim_id": str(uuid.uuid4()), **parameters}
+        )
+        return answer["runs"]  # type: ignore[no-any-return]
+
+    def finish(self, runs: list[dict[str, object]]) -> None:
+        results = [{"id": run["id"], "token": run["token"], "outcome": "completed"} for run in runs]
+        self.transport.call("finish", {"p_session": self.session, "p_results": results})
+
+
+def _loop(url: str, batch: int) -> None:
+    hand = _Hand(url, batch)
+    while runs := hand.claim():
+        hand.finish(runs)
+    hand.transport.close()
+
+
+def _overlapped(url: str, batch: int) -> None:
+    """The next claim while the last finish is under way: what two connections can give at most."""
+    hand = _Hand(url, batch)
+    runs = hand.claim()
+    while runs:
+        finishing = threading.Thread(target=hand.finish, args=[runs])
+        finishing.start()
+        runs = hand.claim()
+        finishing.join()
+    hand.transport.close()
+
+
+if __name__ == "__main__":
+    started = time.monotonic()
+    main()
+    print(f"took {time.monotonic() - started:.0f} s")
