@@ -1,66 +1,100 @@
 """The process `hourhand scheduler`: the scheduler in a loop, and what runs beside it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from threading import Thread
 
 from hourhand import log, migrate
-from hourhand.cli import connected
-from hourhand.errors import HourhandError
+from hourhand.errors import ContractMismatch, Denied, HourhandError
 from hourhand.loop import Loop, signals
 from hourhand.settings import Settings, load_settings
-from hourhand.transport import Transport
+from hourhand.transport import Listener, Transport, connect
+from hourhand_scheduler.journal import Journal
 from hourhand_scheduler.scheduler import Scheduler
 from hourhand_scheduler.session import Session
 from hourhand_scheduler.upkeep import Upkeep
 
-APPLICATION = "hourhand-scheduler"
-CHANNEL = "hourhand_schedules"
+PATIENCE = 5.0
+"""Seconds for which a call is repeated: then it is better to look afresh at what is due."""
 
 
 def run(*, once: bool = False, interval: float | None = None, log_level: str | None = None) -> None:
-    """Until it is told to stop; `once`: until nothing is due. Raises HourhandError when it cannot start."""
+    """Until it is told to stop; `once`: until nothing is due.
+
+    Raises BadSetting, ContractMismatch and Denied; with `once` all TransportErrors.
+    """
     poll = None if interval is None else timedelta(milliseconds=round(interval * 1000))
     settings = load_settings(scheduler_poll=poll, log_level=log_level)
     log.configure(settings, "scheduler")
-    with connected(APPLICATION, settings) as transport, opened(transport, settings) as session:
-        scheduler = Scheduler(transport, settings, session)
-        if once:
-            scheduler.finish()
-        else:
-            _work(scheduler, Upkeep(transport, settings, session), transport, settings)
-
-
-@contextmanager
-def opened(transport: Transport, settings: Settings) -> Iterator[Session]:
-    """A session, in a database whose schema this version can work with."""
-    migrate.check(transport)
-    session = Session(transport, lease=3 * settings.scheduler_poll.total_seconds())
-    session.open()
+    transport = connect(settings, application_name="hourhand-scheduler", patience=PATIENCE)
     try:
-        yield session
+        daemon = Daemon(transport, settings)
+        daemon.once() if once else daemon.run()
     finally:
-        with suppress(HourhandError):  # Its lease ends by itself.
-            session.close()
+        transport.close()
 
 
-def _work(scheduler: Scheduler, upkeep: Upkeep, transport: Transport, settings: Settings) -> None:
-    loop = Loop(scheduler.step, name="firing schedules", on_jump=lambda _: scheduler.look_again())
-    beside = Loop(upkeep.step, name="upkeep")
+class Daemon:
+    def __init__(self, transport: Transport, settings: Settings) -> None:
+        self._transport = transport
+        self._poll = settings.scheduler_poll
+        self._journal = Journal(json=settings.log_format == "json")
+        self._session = Session(transport, self._journal, _lease(settings))
+        self._scheduler = Scheduler(transport, settings, self._session, self._journal)
+        self._loop = Loop(self._step, name="firing schedules", on_jump=lambda _: self._scheduler.look_again())
+        self._upkeep = Loop(Upkeep(transport, settings, self._session).step, name="upkeep")
+        self._upkeep_thread = Thread(target=self._upkeep.run, name="hourhand-upkeep", daemon=True)
+        self._listener: Listener | None = None
+        self._fatal: HourhandError | None = None
 
-    def hinted(_channel: str) -> None:
-        scheduler.look_again()
-        loop.wake()
+    def once(self) -> None:
+        self._open()
+        self._scheduler.finish()
+        self._close()
 
-    listener = transport.listen([CHANNEL], hinted)
-    thread = Thread(target=beside.run, name="hourhand-upkeep", daemon=True)
-    thread.start()
-    poll = settings.scheduler_poll.total_seconds()
-    log.event("scheduler.started", message=f"hourhand scheduler started. Polling every {poll:g} seconds")
-    with signals(loop, dump=scheduler.dump):
-        loop.run()
-    beside.stop()
-    if listener is not None:
-        listener.close()
-    thread.join(timeout=1.0)
+    def run(self) -> None:
+        with signals(self._loop, dump=self._scheduler.dump):
+            self._loop.run()
+            self._close()
+        if self._fatal is not None:
+            raise self._fatal
+
+    def _step(self) -> float:
+        if not self._session.id and not self._begin():
+            return 0.0
+        return self._scheduler.step()
+
+    def _begin(self) -> bool:
+        """Whether it may go on. A database that is not there yet is waited for, by the loop."""
+        try:
+            self._open()
+        except (ContractMismatch, Denied) as error:
+            self._fatal = error
+            self._loop.stop()
+            return False
+        self._listener = self._transport.listen(["hourhand_schedules"], self._hinted)
+        self._upkeep_thread.start()
+        self._journal.started(self._poll)
+        return True
+
+    def _hinted(self, _channel: str) -> None:
+        self._scheduler.look_again()
+        self._loop.wake()
+
+    def _open(self) -> None:
+        migrate.check(self._transport)
+        self._session.open()
+
+    def _close(self) -> None:
+        if not self._session.id:
+            return
+        if self._listener is not None:
+            self._listener.close()
+        self._upkeep.stop()
+        with suppress(HourhandError):  # Then its lease ends by itself.
+            self._session.close()
+
+
+def _lease(settings: Settings) -> float:
+    """Seconds: a scheduler that misses one beat is not lost yet."""
+    return max(settings.lease, 3 * settings.scheduler_poll).total_seconds()

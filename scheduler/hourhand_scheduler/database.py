@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from hourhand.transport import Transport
 from hourhand_scheduler.clock import DatabaseClock
@@ -40,7 +39,7 @@ class Database:
         now, answer = self._call("due_schedules", params)
         return Page(now, answer["schedules"], answer["more"])
 
-    def fire(self, session: UUID, firings: Sequence[Firing]) -> Fired:
+    def fire(self, session: str, firings: Sequence[Firing]) -> Fired:
         params = {"p_session": session, "p_firings": [firing.as_json() for firing in firings]}
         now, answer = self._call("fire", params)
         return Fired(now, {result["schedule_id"]: result for result in answer["results"]})

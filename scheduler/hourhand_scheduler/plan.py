@@ -3,11 +3,11 @@
 Each instant up to now that is still undecided either runs or is noted with the reason why not:
 
 1. excluded, paused and expired (older than `start_deadline`) instants do not run;
-2. those not older than a minute run: they are on time;
-3. older ones are late, and `catch_up` decides: `skip` runs none of them, `all` runs each, `last` the newest
-   (none, if another runs on time). None older than `catch_up_window` runs.
+2. the newest is on time while it is not older than a minute, and then it runs;
+3. all others are late, and `catch_up` decides: `skip` runs none of them, `all` each, and `last` leaves it at
+   one run, that of the newest instant that may run. None older than `catch_up_window` runs.
 
-In all, no more than the newest `catch_up_limit` instants run. `catch_up_window` is by default as long as the
+No more than the newest `catch_up_limit` instants run at once. `catch_up_window` is by default as long as the
 time between two instants, but at least an hour and at most a day.
 """
 
@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from hourhand_scheduler.firing import Firing, Note, PlannedRun
-from hourhand_scheduler.rules import GRACE, Rules
+from hourhand_scheduler.rules import Rules
 from hourhand_scheduler.schedule import Schedule
 
 TICK = timedelta(microseconds=1)
@@ -58,7 +58,7 @@ def _decide(firing: Firing, schedule: Schedule, first: datetime, now: datetime) 
     stretches += [Note(at, at, 1, verdicts[at] or rules.superseded) for at in due]
     return replace(
         firing,
-        runs=tuple(_run(schedule, at, now) for at in runs),
+        runs=tuple(_run(rules, at) for at in runs),
         notes=tuple(_merged(stretches, runs)),
     )
 
@@ -70,11 +70,12 @@ def _due(schedule: Schedule, first: datetime, now: datetime) -> list[datetime]:
     return newest if len(newest) == schedule.catch_up_limit else [first, *newest]
 
 
-def _run(schedule: Schedule, at: datetime, now: datetime) -> PlannedRun:
-    if now - at <= GRACE:
-        return PlannedRun(at, "schedule", jittered(schedule, at))
+def _run(rules: Rules, at: datetime) -> PlannedRun:
+    run_at = jittered(rules.schedule, at)
+    if rules.on_time(at):
+        return PlannedRun(at, "schedule", run_at)
     # Priority ages with run_at: a backlog dated in the past would push itself before everything else.
-    return PlannedRun(at, "catch_up", max(now, jittered(schedule, at)))
+    return PlannedRun(at, "catch_up", max(rules.now, run_at))
 
 
 def _earlier(rules: Rules, first: datetime, end: datetime) -> Iterator[Note]:

@@ -9,7 +9,7 @@ from hourhand_scheduler.firing import Verdict
 from hourhand_scheduler.schedule import Schedule
 
 GRACE = timedelta(seconds=60)
-"""An instant is on time up to this age."""
+"""The newest instant is on time up to this age. Not older ones: a schedule of seconds would have many."""
 
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(hours=1), timedelta(hours=24)
 
@@ -19,28 +19,32 @@ class Rules:
 
     def __init__(self, schedule: Schedule, now: datetime, newest: datetime) -> None:
         self.schedule = schedule
-        self._now = now
+        self.now = now
+        self._newest = newest
         self._window = _window(schedule, newest)
+
+    def on_time(self, at: datetime) -> bool:
+        return at == self._newest and self.now - at <= GRACE
 
     def verdict(self, at: datetime) -> Verdict | None:
         """Why this instant does not run, whatever the others do; None when it may."""
-        schedule, age = self.schedule, self._now - at
+        schedule, age = self.schedule, self.now - at
         if excluded := schedule.timetable.excluded(at):
             return Verdict("excluded", f"excluded by {excluded}")
         if schedule.paused_until is not None and at < schedule.paused_until:
             return Verdict("paused", f"paused until {schedule.paused_until:%Y-%m-%d %H:%M:%S} UTC")
         if schedule.start_deadline is not None and age > schedule.start_deadline:
             return _late("expired", schedule.start_deadline, "start_deadline")
-        if age <= GRACE:
+        if self.on_time(at):
             return None
         if schedule.catch_up == "skip":
-            return _late("missed", GRACE, "catch_up skip")
+            return Verdict("missed", "was not fired on time (catch_up skip)")
         return _late("missed", self._window, "catch_up_window") if age > self._window else None
 
     def chosen(self, candidates: Sequence[datetime]) -> Sequence[datetime]:
         """Those that run; never more than the schedule has left."""
         if self.schedule.catch_up == "last":
-            candidates = [at for at in candidates if self._now - at <= GRACE] or candidates[-1:]
+            candidates = candidates[-1:]
         return candidates[: self.schedule.runs_left]
 
     @cached_property
@@ -52,11 +56,11 @@ class Rules:
 
     def boundaries(self, first: datetime, end: datetime) -> list[datetime]:
         """Where between `first` and `end` the verdict may change with the age of an instant, in order."""
-        found = [self._now - GRACE, self._now - self._window]
+        found = [self.now - self._window]
         if self.schedule.paused_until is not None:
             found.append(self.schedule.paused_until)
         if self.schedule.start_deadline is not None:
-            found.append(self._now - self.schedule.start_deadline)
+            found.append(self.now - self.schedule.start_deadline)
         return sorted(at for at in found if first < at < end)
 
 

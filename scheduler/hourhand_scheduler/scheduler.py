@@ -6,15 +6,14 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 
-from hourhand.log import event
 from hourhand.settings import Settings
 from hourhand.transport import Transport
 from hourhand_scheduler.agenda import Agenda
 from hourhand_scheduler.clock import DatabaseClock
 from hourhand_scheduler.database import Database
 from hourhand_scheduler.firing import Firing
+from hourhand_scheduler.journal import Journal
 from hourhand_scheduler.reading import planned, read
-from hourhand_scheduler.report import Report
 from hourhand_scheduler.schedule import Schedule
 from hourhand_scheduler.session import Session
 
@@ -32,10 +31,11 @@ class Scheduler:
     instant. Nothing here has to be right for a run to exist exactly once, only for it to be on time.
     """
 
-    def __init__(self, transport: Transport, settings: Settings, session: Session) -> None:
+    def __init__(self, transport: Transport, settings: Settings, session: Session, journal: Journal) -> None:
         self._clock = DatabaseClock()
         self._database = Database(transport, self._clock)
         self._session = session
+        self._journal = journal
         self._batch = settings.scheduler_batch
         self._poll = settings.scheduler_poll
         self._timezone = str(settings.cron_timezone)
@@ -67,11 +67,11 @@ class Scheduler:
     def dump(self) -> None:
         """Tells in the log what is on the agenda."""
         at = self._agenda.next_at()
-        event(
-            "scheduler.state",
-            message=f"{len(self._agenda)} schedule(s) on the agenda, the next at {at and at.isoformat()}",
-            database_now=self._clock.now().isoformat(),
+        self._journal.state(
+            agenda=len(self._agenda),
+            next_at=at and at.isoformat(),
             read_until=self._read_until.isoformat(),
+            database_now=self._clock.now().isoformat(),
         )
 
     def _start_over(self) -> None:
@@ -137,11 +137,9 @@ class Scheduler:
         broken, self._broken = self._broken[: self._batch], self._broken[self._batch :]
         schedules = self._agenda.take(now, self._batch - len(broken))
         firings = [*broken, *(planned(schedule, now) for schedule in schedules)]
-        session = self._session.id
-        report = Report(session, firings)
-        report.intent()
-        fired = self._database.fire(session, firings)
-        report.decided(fired.results, fired.now)
+        self._journal.intent(firings)
+        fired = self._database.fire(self._session.id, firings)
+        self._journal.decided(firings, fired.results, fired.now)
         for schedule, firing in zip(schedules, firings[len(broken) :], strict=True):
             following = _following(schedule, firing, fired.results[schedule.id])
             at = following and following.next_run_at

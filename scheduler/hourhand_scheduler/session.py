@@ -2,56 +2,53 @@
 
 import os
 import socket
+import uuid
 from importlib.metadata import version
-from threading import Lock
-from uuid import UUID, uuid4
 
-from hourhand.log import event
 from hourhand.transport import Transport
+from hourhand_scheduler.journal import Journal
 
 
 class Session:
-    """Nothing that is fired depends on its lease; a lost one is simply opened anew."""
+    """Nothing that is fired depends on its lease (seconds): a lost session is simply followed by another.
 
-    def __init__(self, transport: Transport, lease: float) -> None:
+    `id` is empty until it is open.
+    """
+
+    def __init__(self, transport: Transport, journal: Journal, lease: float) -> None:
         self._transport = transport
+        self._journal = journal
         self._lease = lease
-        self._lock = Lock()
-        self.id = uuid4()
+        self.id = ""
 
     def open(self) -> None:
         """Raises the TransportErrors."""
+        session = str(uuid.uuid4())
         self._transport.call(
             "open_session",
             {
-                "p_session": self.id,
+                "p_session": session,
                 "p_kind": "scheduler",
-                "p_name": "scheduler",
+                "p_name": socket.gethostname(),
                 "p_host": socket.gethostname(),
                 "p_pid": os.getpid(),
                 "p_version": version("hourhand"),
                 "p_lease": self._lease,
-                "p_tasks": [],
             },
         )
-        event("session.opened", session=str(self.id))
+        self.id = self._journal.session = session
+        self._journal.opened()
 
     def beat(self) -> None:
-        answer = self._transport.call(
-            "beat", {"p_session": self.id, "p_held": [], "p_lease": self._lease, "p_stats": {}}
-        )
+        """Raises the TransportErrors."""
+        answer = self._transport.call("beat", {"p_session": self.id, "p_lease": self._lease})
         if answer["lost"]:
-            self.renew(self.id)
-
-    def renew(self, lost: UUID) -> None:
-        """Opens another session in place of `lost`, once, whoever noticed it first."""
-        with self._lock:
-            if self.id != lost:
-                return
-            event("session.lost", "WARNING", session=str(lost))
-            self.id = uuid4()
+            self._journal.lost(self.id)
             self.open()
+        else:
+            self._journal.beat()
 
     def close(self) -> None:
-        self._transport.call("release", {"p_session": self.id, "p_runs": [], "p_close": True})
-        event("session.closed", session=str(self.id))
+        """Raises the TransportErrors."""
+        self._transport.call("release", {"p_session": self.id, "p_close": True}, retry=False)
+        self._journal.closed()

@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 
 from hourhand.settings import Settings, load_settings
 from hourhand.transport import Transport
+from hourhand_scheduler.journal import Journal
 from hourhand_scheduler.scheduler import Scheduler
 from hourhand_scheduler.session import Session
 
@@ -27,9 +28,10 @@ def scheduler(transport: Transport, settings: Settings) -> Scheduler:
 
 
 def make_scheduler(transport: Transport, settings: Settings) -> Scheduler:
-    session = Session(transport, lease=300)
+    journal = Journal()
+    session = Session(transport, journal, lease=300)
     session.open()
-    return Scheduler(transport, settings, session)
+    return Scheduler(transport, settings, session, journal)
 
 
 @pytest.fixture

@@ -50,8 +50,11 @@ def stop(process: "subprocess.Popen[bytes]") -> int:
     return process.wait(timeout=15)
 
 
-def alive(sql: Sql) -> int:
-    return len(sql("select 1 from hourhand.services where kind = 'scheduler' and state = 'open'"))
+def alive(sql: Sql) -> set[int]:
+    """The processes that have a session."""
+    return {
+        pid for (pid,) in sql("select pid from hourhand.services where kind = 'scheduler' and state = 'open'")
+    }
 
 
 def count(sql: Sql, query: str, *params: object) -> int:
@@ -107,6 +110,7 @@ def test_every_instant_becomes_exactly_one_run_whoever_dies(start: Start, insert
             lambda n=before + fewest: count(sql, "select count(*) from hourhand.job_runs") >= n, timeout=30
         )
         processes[victim].send_signal(signal.SIGCONT)
+    eventually(lambda: {process.pid for process in processes} <= alive(sql), timeout=20)
     assert [stop(process) for process in processes] == [0, 0, 0]
 
     runs = count(sql, "select count(*) from hourhand.job_runs")
@@ -141,7 +145,7 @@ def test_a_scheduler_killed_in_the_middle_of_firing_loses_and_doubles_nothing(
 def test_a_change_is_heard_at_once(start: Start, insert: Insert, sql: Sql) -> None:
     """At the default poll of 60 seconds."""
     process = start()
-    eventually(lambda: alive(sql) == 1, timeout=20)
+    eventually(lambda: alive(sql), timeout=20)
     eventually(
         lambda: sql(
             "select 1 from pg_stat_activity where query ilike '%%pg_notify%%' or query ilike 'listen%%'"
@@ -158,14 +162,14 @@ def test_a_change_is_heard_at_once(start: Start, insert: Insert, sql: Sql) -> No
 
 def test_without_hints_the_poll_finds_new_schedules(start: Start, insert: Insert, sql: Sql) -> None:
     start("--interval", "0.2", HOURHAND_NOTIFY="off")
-    eventually(lambda: alive(sql) == 1, timeout=20)
+    eventually(lambda: alive(sql), timeout=20)
     insert(every=SECOND)
     eventually(lambda: count(sql, "select count(*) from hourhand.job_runs") >= 1)
 
 
 def test_a_stopped_scheduler_closes_its_session(start: Start, sql: Sql) -> None:
     process = start()
-    eventually(lambda: alive(sql) == 1, timeout=20)
+    eventually(lambda: alive(sql), timeout=20)
     assert stop(process) == 0
     assert sql("select state from hourhand.services") == [("closed",)]
 

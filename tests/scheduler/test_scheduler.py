@@ -255,7 +255,7 @@ def test_a_downtime_is_told_in_the_ledger(scheduler: Scheduler, insert: Insert, 
     )
     assert rows[0][0] == "missed"
     assert rows[0][1] in (29, 30)
-    assert rows[0][2] == "more than 1m late (catch_up skip)"
+    assert rows[0][2] == "was not fired on time (catch_up skip)"
     assert rows[1][0] == "fired"
 
 
