@@ -232,7 +232,7 @@ def test_what_the_database_finds_wrong_is_said_in_full(database_url: str) -> Non
         "localhost:5432",
         f"postgresql://u:{PASSWORD}/x@host/app",
         f"postgresql://u:{PASSWORD}%zz@host/app",
-        f"postgresql://u:{PASSWORD}@host/app?colour=blue",
+        f"postgresql://u:{PASSWORD}@host/app?pgbouncer=true",
         f"postgresql://u:{PASSWORD}@host:port/app",
         f"https://u:{PASSWORD}@host/app",
         f"host=db password={PASSWORD} colour=blue",

@@ -18,10 +18,9 @@ DEFAULTS: dict[str, Any] = {
     "target_session_attrs": "read-write",
 }
 
-BAD_ADDRESS = BadSetting(
-    "DATABASE_URL is not the address of a Postgres database",
+HINT = (
     "Write postgresql://user:password@host:5432/database, and the characters @ : / ? # % & = in a password"
-    " as %40 %3A %2F %3F %23 %25 %26 %3D.",
+    " as %40 %3A %2F %3F %23 %25 %26 %3D. After a ? only libpq's parameters may stand: not pgbouncer=true."
 )
 
 
@@ -31,10 +30,6 @@ class Address:
 
     conninfo: str
     where: str
-    password: str | None
-
-    def redact(self, text: str) -> str:
-        return text.replace(self.password, "***") if self.password else text
 
 
 def parse(url: str, *, application_name: str, connect_timeout: int) -> Address:
@@ -45,19 +40,23 @@ def parse(url: str, *, application_name: str, connect_timeout: int) -> Address:
     given = _given(url)
     parameters = DEFAULTS | {"connect_timeout": connect_timeout} | given
     conninfo = make_conninfo("", **parameters | {"application_name": application_name})
-    return Address(conninfo, _where(given), given.get("password"))
+    return Address(conninfo, _where(given))
 
 
 def _given(url: str) -> dict[str, Any]:
     try:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        raise BAD_ADDRESS from None
+        raise _bad_address() from None
     ports = str(given.get("port") or "5432").split(",")
     # A password with a slash ends up in the port.
     if not url.strip() or not all(port.isdecimal() for port in ports):
-        raise BAD_ADDRESS
+        raise _bad_address()
     return given
+
+
+def _bad_address() -> BadSetting:
+    return BadSetting("DATABASE_URL is not the address of a Postgres database", HINT)
 
 
 def _where(given: dict[str, Any]) -> str:

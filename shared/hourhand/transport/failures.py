@@ -91,10 +91,13 @@ _PREAMBLE = re.compile(
 
 
 def translated(error: psycopg.Error, address: Address, doing: str) -> TransportError:
-    """The error of a statement or of a connection attempt; `doing` is the function that was called."""
+    """The error of a statement or of a connection attempt; `doing` is the function that was called.
+
+    libpq quotes a password only when it cannot read an address, which `address.parse` keeps to itself.
+    """
     sqlstate = _sqlstate(error)
     kind = kind_of(sqlstate)
-    text = address.redact(_text(error))
+    text = _text(error)
     if sqlstate and sqlstate[:2] in ("PT", "HH"):  # raised by our own SQL: said fully there
         return kind(text, error.diag.message_hint, sqlstate=sqlstate)
     hint = HINTS.get(sqlstate or "") or error.diag.message_hint
