@@ -132,6 +132,8 @@ BAD_ROWS: list[tuple[Mapping[str, object], str, str]] = [
     ({"run_at": "tomorrow"}, "run_at", "2026-12-24T09:00:00"),
     ({"run_at": "2027-01-01T00:00:00Z"}, "run_at", "timezone"),
     ({"run_at": "2026-03-29T02:30:00", "timezone": "Europe/Berlin", "dst_gap": "skip"}, "run_at", "skip"),
+    ({"run_at": "0001-01-01T00:00:00"}, "run_at", "passed"),
+    ({"run_at": "9999-12-31T23:59:59"}, "run_at", "passed"),
     ({"run_at": "2011-12-30T12:00:00", "timezone": "Pacific/Apia"}, "run_at", "skip"),
     ({"cron": "0 0 * * *", "dst_gap": 1}, "dst_gap", "run_after, skip"),
 ]

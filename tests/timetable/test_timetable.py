@@ -151,6 +151,18 @@ def test_rare_and_impossible_expressions_answer_at_once(cron: str) -> None:
     assert time.process_time() - started < 1
 
 
+@pytest.mark.parametrize("zone", ["Etc/GMT-14", "Etc/GMT+12", "Europe/Berlin"])
+def test_rare_instants_are_found_in_both_directions(zone: str) -> None:
+    table = timetable("0 0 29 2 *; 59 23 29 2 *", zone)
+    begin, end = utc(1950, 1, 1), utc(2050, 1, 1)
+    walked = table.between(begin, end)
+    assert len(walked) == 50
+    back = [table.last_between(begin, end, 1).last[0]]
+    while tail := table.last_between(begin, back[-1] - MINUTE, 1).last:
+        back += tail
+    assert back[::-1] == walked
+
+
 # --- Intervals ---
 
 

@@ -1,5 +1,4 @@
-"""From the pieces people write to the ones croniter reads, refusing what would silently mean something
-else.
+"""From the pieces people write to the ones croniter reads, refusing what would silently mean another thing.
 
 Not left to croniter are `H` (its hash reaches one in six pairs of minute and hour, and days that some
 months lack), ranges that go round the end of a field, `a-a` (which it reads as *every*), steps wider than

@@ -52,39 +52,49 @@ def _times(expression: Expression) -> str:
     if expression.seconds == (0,):
         return _minutes(expression.minutes, expression.hours)
     if expression.minutes == _all(MINUTE):
-        return f"{_beat(SECOND, expression.seconds, MINUTE)}{_hours(expression.hours)}"
+        return _beat(SECOND, expression.seconds, " of every minute") + _during(expression.hours)
     minutes = f"minute{_s(expression.minutes)} {_listed(expression.minutes)}"
-    return f"{_beat(SECOND, expression.seconds)} in {minutes} of every hour{_hours(expression.hours)}"
+    return f"{_beat(SECOND, expression.seconds)} in {minutes}{_of(expression.hours)}"
 
 
 def _minutes(minutes: Sequence[int], hours: Sequence[int]) -> str:
     if len(minutes) > 1:
-        return f"{_beat(MINUTE, minutes, HOUR)}{_hours(hours)}"
+        return _beat(MINUTE, minutes, _of(hours), _during(hours))
+    first, last = (_clock(hour * 3600 + minutes[0] * 60) for hour in (hours[0], hours[-1]))
     step = _step(HOUR, hours)
+    if step is None and _in_a_row(hours):
+        return f"every hour from {first} to {last}"
     if step is None:
-        return f"at minute {minutes[0]} of every hour{_hours(hours)}"
+        return f"at minute {minutes[0]}{_of(hours)}"
     rhythm = "every hour" if step == 1 else f"every {step} hours"
-    start = hours[0] * 60 + minutes[0]
-    return f"{rhythm} from {_clock(start * 60)}" if start else rhythm
+    return rhythm if first == "00:00" else f"{rhythm} from {first}"
 
 
-def _beat(field: Field, values: Sequence[int], within: Field | None = None) -> str:
-    """Every 10 seconds, or at minutes 0, 7 and 14 of every hour."""
+def _beat(field: Field, values: Sequence[int], of: str = "", during: str = "") -> str:
+    """Every 10 seconds (during …), or at minutes 0, 7 and 14 (of …)."""
     step = _step(field, values)
     if step is None:
-        return f"at {field.name}{_s(values)} {_listed(values)}" + (
-            f" of every {within.name}" if within else ""
-        )
+        return f"at {field.name}{_s(values)} {_listed(values)}{of}"
     rhythm = f"every {field.name}" if step == 1 else f"every {step} {field.name}s"
-    return f"{rhythm} from {field.name} {values[0]}" if values[0] else rhythm
+    return (f"{rhythm} from {field.name} {values[0]}" if values[0] else rhythm) + during
 
 
-def _hours(hours: Sequence[int]) -> str:
+def _of(hours: Sequence[int]) -> str:
+    if _in_a_row(hours):
+        return f" of every hour{_during(hours)}"
+    return f" of the hours {_listed(hours)}"
+
+
+def _during(hours: Sequence[int]) -> str:
     if hours == _all(HOUR):
         return ""
-    if len(hours) == hours[-1] - hours[0] + 1:
+    if _in_a_row(hours):
         return f" from {hours[0]:02}:00 to {hours[-1]:02}:59"
-    return f" in hours {_listed(hours)}"
+    return f" in the hours {_listed(hours)}"
+
+
+def _in_a_row(values: Sequence[int]) -> bool:
+    return values[-1] - values[0] == len(values) - 1
 
 
 def _step(field: Field, values: Sequence[int]) -> int | None:
@@ -114,7 +124,9 @@ def _days(days: Days) -> str:
     if days.either:
         return f"on {numbers}{of_month} or on {weekdays}" if numbers and weekdays else _every_day(within)
     if numbers:
-        return f"on {numbers}{of_month}" + (f" if it is {weekdays}" if weekdays else "")
+        return f"on {numbers}{of_month}" + (
+            f" if it is {weekdays.replace(' and ', ' or ')}" if weekdays else ""
+        )
     return f"on {weekdays}" if weekdays else _every_day(within)
 
 

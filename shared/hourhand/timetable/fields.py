@@ -48,14 +48,8 @@ HOUR = Field("hour", 0, 23, 23, "9 or 8-17 or */6")
 # H keeps to the days that every month has.
 DAY = Field("day of month", 1, 31, 28, "1 or 1,15 or L (the last) or 15W (the nearest weekday)")
 MONTH = Field("month", 1, 12, 12, "1 or jan or 6-8", {word: n for n, word in enumerate(_MONTHS, 1)})
-WEEKDAY = Field(
-    "day of week",
-    0,
-    6,
-    6,
-    "1 or mon-fri or mon#2 (the second Monday) or 5L (the last Friday)",
-    {word: n for n, word in enumerate(_WEEKDAYS)},
-)
+_OF_WEEK = "1 or mon-fri or mon#2 (the second Monday) or 5L (the last Friday)"
+WEEKDAY = Field("day of week", 0, 6, 6, _OF_WEEK, {word: n for n, word in enumerate(_WEEKDAYS)})
 
 FIELDS = (SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 

@@ -6,7 +6,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from hourhand.timetable.clock import DAY
-from hourhand.timetable.instants import MICROSECOND, SECOND
+from hourhand.timetable.instants import BEGIN, END, MICROSECOND, SECOND
 from hourhand.timetable.windows import Policy, windows
 from hourhand.timetable.zones import BLOCK
 
@@ -22,8 +22,8 @@ class Once:
     @classmethod
     def local(cls, at: datetime, zone: ZoneInfo, policy: Policy) -> Self:
         """The wall time `at` in `zone`, around clock changes like a fixed cron expression."""
-        second, fraction = divmod((at - _EPOCH) // MICROSECOND, SECOND)
-        return cls(*_instants(second, fraction, zone, policy))
+        local = (at - _EPOCH) // MICROSECOND
+        return cls(*_instants(*divmod(local, SECOND), zone, policy) if BEGIN <= local < END else ())
 
     def first(self, start: int, end: int) -> int | None:
         return next((at for at in self._instants if start <= at < end), None)
