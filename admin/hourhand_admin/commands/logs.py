@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +11,8 @@ from hourhand.cli import json_option
 from hourhand_admin.terminal.session import examples, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hourhand_admin.terminal.log_tail import LogLine
 
 SERVICES = ("scheduler", "worker", "admin", "up")
@@ -33,11 +33,11 @@ SERVICES = ("scheduler", "worker", "admin", "up")
 @click.option(
     "--dir",
     "directory",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False),
     help="Where the files are. [env HOURHAND_LOG_DIR; default: logs in HOURHAND_DATA_DIR]",
 )
 @json_option
-def logs(follow: bool, services: str, lines: int, directory: Path | None, as_json: bool) -> int:
+def logs(follow: bool, services: str, lines: int, directory: str | None, as_json: bool) -> int:
     """Write the last lines of the services' log files on this machine; with --json one object a line.
 
     What a single run has logged: `hourhand run logs ID`.
@@ -49,7 +49,7 @@ def logs(follow: bool, services: str, lines: int, directory: Path | None, as_jso
     if not files and not follow:
         say(f"There is no log file in {directory}. Services write one where HOURHAND_LOG_DIR is set.")
         return 0
-    following = Follower(directory, wanted)
+    following = Follower(where, wanted)
     try:
         _write(last_lines(files, lines), as_json)
         if follow:
@@ -69,9 +69,13 @@ def _services(text: str) -> tuple[str, ...]:
     return names
 
 
-def _log_dir() -> Path:
+def _log_dir(given: str | None) -> Path:
+    from pathlib import Path
+
     from hourhand.settings import load_settings
 
+    if given is not None:
+        return Path(given)
     settings = load_settings()
     return settings.log_dir or settings.data_dir / "logs"  # the latter is what `hourhand up` uses
 
@@ -85,6 +89,8 @@ def _write(lines: Iterable[LogLine], as_json: bool) -> None:
 
 def _object(line: LogLine) -> dict[str, object]:
     """What the service wrote as JSON, else the line as its text."""
+    import json
+
     try:
         found = json.loads(line.text)
     except ValueError:

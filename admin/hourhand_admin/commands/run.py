@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -74,6 +73,8 @@ def show(run_id: int, as_json: bool) -> None:
 @json_option
 def logs(run_id: int, follow: bool, as_json: bool) -> None:
     """Write the lines that a run has logged; with --json one object a line."""
+    import json
+
     from hourhand_admin.terminal.run_log import written
 
     with open_client() as client:
@@ -95,6 +96,32 @@ def wait(run_id: int, timeout: timedelta | None, as_json: bool) -> int:
 
     with open_client() as client:
         return tell_end(Handle(client.runs, run_id, "existing").wait(timeout), as_json)
+
+
+@run.command(epilog=examples("hourhand run now ingest-rss --tasks myproject.tasks"))
+@click.argument("task")
+@click.option(
+    "--payload", type=JSON, metavar="JSON", help="An object or list; @FILE, or - for stdin. [default: {}]"
+)
+@click.option(
+    "--tasks",
+    metavar="MODULE",
+    multiple=True,
+    help="Module that defines tasks; repeatable. [env HOURHAND_TASKS]",
+)
+@json_option
+def now(task: str, payload: Any, tasks: tuple[str, ...], as_json: bool) -> int:
+    """Run TASK here and now, in the foreground, recorded as a run.
+
+    One attempt: the result goes to stdout, what the task writes and logs to stderr; exit 1 if it failed.
+    """
+    from hourhand_admin.terminal.ending import tell_end
+    from hourhand_admin.terminal.foreground import run_here
+    from hourhand_admin.terminal.tasks import loaded_task
+
+    with open_client() as client:
+        found = loaded_task(task, tasks or client.settings.tasks)
+        return tell_end(run_here(client, found, payload), as_json)
 
 
 @run.command(

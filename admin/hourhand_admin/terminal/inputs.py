@@ -5,7 +5,6 @@ Imports nothing heavy: every command module loads this one, also for `hourhand -
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,6 +91,8 @@ class JsonType(click.ParamType[Any]):
     name = "json"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        import json
+
         if not isinstance(value, str):
             return value
         try:

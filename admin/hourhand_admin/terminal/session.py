@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +31,8 @@ def warn(message: str) -> None:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """`Did you mean ingest-rss?`, or None when nothing is near."""
+    from difflib import get_close_matches
+
     near = get_close_matches(name.lower(), {one.lower(): one for one in known}, n=3, cutoff=0.6)
     names = [one for one in known if one.lower() in near]
     return f"Did you mean {' or '.join(sorted(names))}?" if names else None

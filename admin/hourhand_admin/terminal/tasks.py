@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hourhand_admin.terminal.session import did_you_mean, warn
 
 if TYPE_CHECKING:
     from hourhand.client import Client
+    from hourhand.tasks import Task
 
 _NOBODY = "no worker has registered a task {name!r}; its runs wait until one does"
 
@@ -50,6 +51,18 @@ def warn_of_unknown_task(client: Client, name: str) -> Mapping[str, Any] | None:
         near = did_you_mean(name, known)
         warn(f"{_NOBODY.format(name=name)}.{' ' + near if near else ''}")
     return known.get(name)
+
+
+def loaded_task(name: str, modules: Sequence[str]) -> Task[..., Any]:
+    """The task itself, from these modules. Raises UnknownTask and TaskImportError."""
+    from hourhand import registry
+    from hourhand.errors import UnknownTask
+
+    known = registry.load(modules)
+    try:
+        return known.get(name)
+    except UnknownTask as error:
+        raise UnknownTask(str(error), did_you_mean(name, known.names) or error.hint) from None
 
 
 def check_payload(task: Mapping[str, Any] | None, payload: Any) -> None:

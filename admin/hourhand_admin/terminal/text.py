@@ -1,12 +1,13 @@
-"""How times, durations and counts read in a terminal."""
+"""How times, durations and counts read in a terminal.
+
+Every command module loads this one: what takes its time to import is imported where it is needed.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from hourhand.durations import format_duration
 
@@ -33,6 +34,8 @@ def ago(at: datetime | None, now: datetime) -> str:
 
 def local(at: datetime | None, timezone: str | None = None) -> str:
     """The instant in a time zone, else in this computer's; with the zone's short name."""
+    from zoneinfo import ZoneInfo
+
     if at is None:
         return NONE
     return at.astimezone(ZoneInfo(timezone) if timezone else None).strftime("%Y-%m-%d %H:%M:%S %Z")
@@ -77,5 +80,7 @@ def _hanging(value: str, width: int, indent: str) -> str:
 
 def as_json(value: Any) -> str:
     """JSON on one line when it is short, else indented."""
+    import json
+
     line = json.dumps(value, ensure_ascii=False)
     return line if len(line) <= _JSON_LINE else json.dumps(value, ensure_ascii=False, indent=2)
