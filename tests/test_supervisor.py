@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,10 +13,11 @@ import pytest
 
 from hourhand import log
 from hourhand_admin.output import Output
-from hourhand_admin.reload import Changes, watched_directories
+from hourhand_admin.reload import Changes, Reload, watched_directories
 from hourhand_admin.services import Daemon
-from hourhand_admin.supervisor import Supervisor, Watch
+from hourhand_admin.supervisor import Supervisor
 from tests.embedded.conftest import is_alive
+from tests.support.waiting import eventually
 
 # Says that it started, and stops on TERM after writing its name into a file.
 POLITE = """
@@ -93,37 +95,39 @@ def daemon(said: Transcript, stopped: Path) -> Callable[..., Daemon]:
 def supervise() -> Iterator[Callable[..., Supervisor]]:
     made: list[Supervisor] = []
 
-    def supervise(*services: Daemon, watch: Watch | None = None) -> Supervisor:
-        made.append(Supervisor(services, watch))
+    def supervise(*services: Daemon) -> Supervisor:
+        made.append(Supervisor(services))
         return made[-1]
 
-    before = {
-        number: signal.getsignal(number)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-    }
     yield supervise
     for supervisor in made:
-        supervisor.stop_requests = 2
+        supervisor.loop.force()
         supervisor.stop()
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 Make = Callable[..., Daemon]
 Supervise = Callable[..., Supervisor]
 
 
-def run_until(supervisor: Supervisor, condition: Callable[[], object], within: float = 15.0) -> None:
-    deadline = time.monotonic() + within
-    supervisor.run(lambda: bool(condition()) or time.monotonic() > deadline, look_every=0.05)
-    assert condition()
+def step_until(supervisor: Supervisor, condition: Callable[[], object]) -> None:
+    def look() -> object:
+        supervisor.step()
+        return condition()
+
+    eventually(look, 20.0)
+
+
+def send_later(*delays: float) -> None:
+    """TERM for ourselves, after each of `delays` seconds."""
+    for delay in delays:
+        threading.Timer(delay, os.kill, (os.getpid(), signal.SIGTERM)).start()
 
 
 def test_services_stop_in_the_opposite_order(
     daemon: Make, supervise: Supervise, said: Transcript, stopped: Path
 ) -> None:
     supervisor = supervise(daemon("first"), daemon("second"))
-    run_until(supervisor, lambda: said.lines == ["started", "started"])
+    step_until(supervisor, lambda: said.lines == ["started", "started"])
     supervisor.stop()
     assert stopped.read_text().split() == ["second", "first"]
 
@@ -133,12 +137,11 @@ def test_a_killed_service_is_started_again_with_one_line(
 ) -> None:
     service = daemon("first")
     supervisor = supervise(service)
-    supervisor.listen_to_signals()
-    run_until(supervisor, lambda: said.lines)
+    step_until(supervisor, lambda: said.lines)
     killed = service.pid
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    run_until(supervisor, lambda: len(said.lines) == 2)
+    step_until(supervisor, lambda: len(said.lines) == 2)
     assert service.pid not in (None, killed)
     assert [*events] == ["first was ended by SIGKILL; starting it again in 0.5 s"]
 
@@ -147,7 +150,7 @@ def test_a_service_that_never_works_is_tried_ever_more_seldom(
     daemon: Make, supervise: Supervise, said: Transcript, events: list[str]
 ) -> None:
     supervisor = supervise(daemon("first", BROKEN), daemon("second"))
-    run_until(supervisor, lambda: said.lines.count("broken") == 3)
+    step_until(supervisor, lambda: said.lines.count("broken") == 3)
     assert [message.rpartition(" in ")[2] for message in events] == ["0.5 s", "1 s", "2 s"][: len([*events])]
     assert said.lines.count("started") == 1, "the other one is left alone"
 
@@ -157,7 +160,7 @@ def test_a_program_that_is_not_there_does_not_stop_the_others(
 ) -> None:
     missing = Daemon("first", ["/missing/program"], said, grace=1.0)
     supervisor = supervise(missing, daemon("second"))
-    run_until(supervisor, lambda: "started" in said.lines and [*events])
+    step_until(supervisor, lambda: "started" in said.lines and [*events])
     assert any("/missing/program" in line for line in said.lines)
 
 
@@ -166,7 +169,7 @@ def test_a_stubborn_service_is_ended_after_its_grace(
 ) -> None:
     service = daemon("first", STUBBORN, grace=0.3)
     supervisor = supervise(service)
-    run_until(supervisor, lambda: said.lines)
+    step_until(supervisor, lambda: said.lines)
     supervisor.stop()
     assert service.pid is None
     assert [*events][-1] == "first did not stop within 0.3 s; ending it"
@@ -177,25 +180,28 @@ def test_a_second_signal_ends_what_does_not_stop(
 ) -> None:
     service = daemon("first", STUBBORN, grace=60)
     supervisor = supervise(service)
-    supervisor.listen_to_signals()
-    run_until(supervisor, lambda: said.lines)
-    for delay in (0.1, 1.0):
-        threading.Timer(delay, os.kill, (os.getpid(), signal.SIGTERM)).start()
-    supervisor.run()
+    step_until(supervisor, lambda: said.lines)
+    send_later(0.1, 1.0)
     started = time.monotonic()
-    supervisor.stop()
+    supervisor.run()
     assert service.pid is None
-    assert 0.5 < time.monotonic() - started < 10
+    assert 1.0 <= time.monotonic() - started < 30
 
 
 def test_one_keystroke_that_arrives_twice_counts_once(supervise: Supervise) -> None:
     supervisor = supervise()
-    supervisor.listen_to_signals()
-    for _ in range(2):
-        os.kill(os.getpid(), signal.SIGINT)
-    supervisor.run()
-    supervisor.wait(0.1)
-    assert supervisor.stop_requests == 1
+    with supervisor._signals():
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+    assert supervisor.loop.stopping
+    assert not supervisor.loop.forced
+
+
+def test_the_signal_handlers_from_before_are_back_in_the_end(supervise: Supervise) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    send_later(0.1)
+    supervise().run()
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_what_a_killed_service_leaves_behind_is_ended(
@@ -203,12 +209,11 @@ def test_what_a_killed_service_leaves_behind_is_ended(
 ) -> None:
     service = daemon("first", PARENT)
     supervisor = supervise(service)
-    supervisor.listen_to_signals()
-    run_until(supervisor, lambda: said.lines)
+    step_until(supervisor, lambda: said.lines)
     grandchild = int(said.lines[0].removeprefix("child "))
     assert service.pid is not None
     os.kill(service.pid, signal.SIGKILL)
-    run_until(supervisor, lambda: not is_alive(grandchild))
+    step_until(supervisor, lambda: not is_alive(grandchild))
 
 
 def test_a_change_of_a_file_replaces_the_worker(
@@ -217,11 +222,11 @@ def test_a_change_of_a_file_replaces_the_worker(
     source = tmp_path / "code" / "tasks.py"
     source.parent.mkdir()
     source.write_text("")
-    changes = Changes([source.parent])
-    supervisor = supervise(daemon("first"), daemon("second"), watch=Watch("first", changes.next))
-    run_until(supervisor, lambda: len(said.lines) == 2)
+    supervisor = supervise(daemon("first"), daemon("second"))
+    supervisor.chores.append(Reload(supervisor, "first", Changes([source.parent])))
+    step_until(supervisor, lambda: len(said.lines) == 2)
     os.utime(source, (1, 1))
-    run_until(supervisor, lambda: len(said.lines) == 3)
+    step_until(supervisor, lambda: len(said.lines) == 3)
     assert stopped.read_text().split() == ["first"]
     assert any("tasks.py has changed; restarting first" in message for message in events)
 
@@ -254,3 +259,25 @@ def test_modules_elsewhere_are_watched_too_but_not_installed_ones(
         tmp_path / "project",
         tmp_path / "elsewhere",
     ]
+
+
+def test_the_output_goes_on_when_its_reader_has_gone() -> None:
+    program = """
+import sys
+from hourhand_admin.output import Output
+output = Output(["worker"])
+for line in ("first", "second", "third"):
+    output.write("worker", line)
+    sys.stdin.readline()
+sys.exit(7)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"worker | first\n"
+        process.stdout.close()
+        process.stdout = None
+        _, complaints = process.communicate(b"\n\n\n", timeout=30)
+    assert (process.returncode, complaints) == (7, b"")

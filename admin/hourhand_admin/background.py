@@ -30,7 +30,7 @@ class Started:
 
 def start(log: Path, arguments: Sequence[str]) -> Started:
     """Start `hourhand up ARGUMENTS` as a process of its own that writes to `log`; wait until all runs."""
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
     said_before = log.stat().st_size if log.exists() else 0
     announcement, process = _launch(log, arguments)
     if announcement:

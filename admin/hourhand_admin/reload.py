@@ -1,11 +1,16 @@
 """Notices when Python files change, by looking at them now and then."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from hourhand import log
+from hourhand_admin.supervisor import Supervisor
+
 _NOT_OURS = {"node_modules", "site-packages", "__pycache__", "venv"}
+LOOK_EVERY = 1.0  # seconds
 _MOST_FILES = 20_000
 
 
@@ -32,6 +37,25 @@ class Changes:
                     return found
                 found[path] = changed
         return found
+
+
+class Reload:
+    """A chore of the supervisor: restarts a service when a file has changed."""
+
+    def __init__(self, supervisor: Supervisor, service: str, changes: Changes) -> None:
+        self._supervisor = supervisor
+        self._service = service
+        self._changes = changes
+        self._next = 0.0
+
+    def __call__(self) -> float:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + LOOK_EVERY
+            if (path := self._changes.next()) is not None:
+                log.event("service.replaced", message=f"{path} has changed; restarting {self._service}")
+                self._supervisor.replace(self._service)
+        return self._next - now
 
 
 def watched_directories(modules: Iterable[str]) -> list[Path]:

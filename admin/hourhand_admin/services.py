@@ -1,13 +1,16 @@
 """The services of `hourhand up`: the embedded database, and daemons as child processes."""
 
+import os
 import signal
 import subprocess
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import IO
 
 from hourhand.embedded import Server
 from hourhand.embedded.child import bound_command
+from hourhand_admin import leftovers
 from hourhand_admin.output import Output
 
 _LONGEST_LINE = 65_536  # bytes
@@ -52,12 +55,15 @@ class Daemon:
         *,
         grace: float,
         environment: Mapping[str, str] | None = None,
+        ended_by: signal.Signals = signal.SIGTERM,
     ) -> None:
-        """`grace` is how many seconds it may take to stop."""
+        """`grace`: how many seconds it may take to stop; `ended_by`: its signal when we are killed."""
         self.name = name
         self.grace = grace
         self._command = command
-        self._environment = environment
+        self._ended_by = ended_by
+        self._environment = environment if environment is not None else os.environ
+        self._mark = ""
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
@@ -67,9 +73,10 @@ class Daemon:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> None:
+        self._mark = uuid.uuid4().hex
         self._process = subprocess.Popen(
-            bound_command(self._command, ended_by=signal.SIGTERM),
-            env=self._environment,
+            bound_command(self._command, ended_by=self._ended_by),
+            env={**self._environment, leftovers.VARIABLE: self._mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -94,8 +101,9 @@ class Daemon:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        leftovers.end_leftovers(self._mark)
         assert self._reader is not None
-        self._reader.join(_LAST_WORDS_WITHIN)  # a process it left behind may hold the pipe open
+        self._reader.join(_LAST_WORDS_WITHIN)
 
     def _read(self, stream: IO[bytes]) -> None:
         with stream:

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -13,17 +12,18 @@ from pydantic import SecretStr
 
 from hourhand import demo, migrate
 from hourhand.embedded import InUse, Server, require_allowed
+from hourhand.embedded.directory import ELSEWHERE, as_sentences, make_data_dir
 from hourhand.embedded.lock import Lock
-from hourhand.errors import ContractMismatch, HourhandError
+from hourhand.errors import ContractMismatch
 from hourhand.settings import Settings
 from hourhand.transport import Transport, connect, connect_direct
 from hourhand_admin.output import Output
-from hourhand_admin.reload import Changes, watched_directories
+from hourhand_admin.readiness import Readiness
+from hourhand_admin.reload import Changes, Reload, watched_directories
 from hourhand_admin.services import Daemon, Database
-from hourhand_admin.supervisor import STOPPING_SIGNALS, Service, Supervisor, Watch
+from hourhand_admin.supervisor import STOPPING_SIGNALS, Service, Supervisor
 
 APPLICATION = "hourhand-up"
-_READY_WITHIN = 30.0  # seconds
 _PATIENCE = 15.0  # seconds for a configured database that is just starting
 _MARGIN = 10.0  # seconds that a daemon gets beyond those for its runs
 
@@ -51,12 +51,12 @@ def run(settings: Settings, plan: Plan) -> None:
     """Run everything until a signal comes, then stop it in order. Raises HourhandErrors while starting."""
     _let_signals_interrupt()
     try:
-        with _claimed(settings.data_dir), ExitStack() as ours:
+        with ExitStack() as ours:
             server = ours.enter_context(_server(settings)) if settings.database == "embedded" else None
             if server is not None:
                 settings = _joined(settings, server)
-            _prepare(settings, server)
-            _supervise(settings, plan, server)
+            new = _prepare(settings, server)
+            _supervise(settings, plan, server, new)
     except KeyboardInterrupt:  # while starting; what had been started is stopped by now
         return
 
@@ -68,19 +68,16 @@ def _let_signals_interrupt() -> None:
 
 
 @contextmanager
-def _claimed(data_dir: Path) -> Iterator[None]:
+def claimed(data_dir: Path) -> Iterator[None]:
+    """Meanwhile no other `hourhand up` runs in this data directory. Raises EmbeddedError."""
     lock = up_lock(data_dir)
-    try:
-        data_dir.mkdir(0o700, parents=True, exist_ok=True)
+    with as_sentences(data_dir):
+        make_data_dir(data_dir)
         if not lock.acquire():
             raise InUse(
                 f"`hourhand up` runs already in {data_dir}: {lock.holder() or 'it is just ending'}",
-                "Stop it with `hourhand stop`, or choose another directory with --data-dir.",
+                f"Stop it with `hourhand stop`, or {ELSEWHERE}",
             )
-    except OSError as error:
-        raise HourhandError(
-            f"{data_dir} cannot be used: {error.strerror}", "Choose another directory with --data-dir."
-        ) from error
     try:
         yield
     finally:
@@ -102,17 +99,21 @@ def _joined(settings: Settings, server: Server) -> Settings:
     )
 
 
-def _prepare(settings: Settings, server: Server | None) -> None:
-    """Our own database gets the schema, and the demo when it is new. A configured one has to have it."""
+def _prepare(settings: Settings, server: Server | None) -> bool:
+    """Our own database gets the schema, and the demo when it is new; a configured one has to have the schema.
+
+    Returns whether it is new.
+    """
     if server is None:
         with closing(connect(settings, application_name=APPLICATION, patience=_PATIENCE)) as transport:
             migrate.check(transport)
-        return
+        return False
     with closing(connect_direct(settings, application_name=APPLICATION)) as database:
         new = not _has_schema(database)
         migrate.apply(database)
         if new:
             database.call("put_schedule", {"p_schedule": demo.SCHEDULE, "p_mode": "upsert"})
+        return new
 
 
 def _has_schema(transport: Transport) -> bool:
@@ -123,26 +124,25 @@ def _has_schema(transport: Transport) -> bool:
     return True
 
 
-def _supervise(settings: Settings, plan: Plan, server: Server | None) -> None:
-    daemons = _daemons(settings, plan)
+def _supervise(settings: Settings, plan: Plan, server: Server | None, new: bool) -> None:
+    # When we are killed, our database ends with us: then a daemon has nobody to tell what it did.
+    daemons = _daemons(settings, plan, signal.SIGKILL if server else signal.SIGTERM)
     services: list[Service] = [*([Database(server)] if server else []), *daemons]
-    watch = None
+    supervisor = Supervisor(services)
     if plan.reload:
-        changes = Changes(watched_directories(settings.tasks))
-        watch = Watch("worker", changes.next)
-    supervisor = Supervisor(services, watch)
-    supervisor.listen_to_signals()
-    try:
-        silent = _wait_until_ready(settings, supervisor, daemons)
-        if not supervisor.stop_requests:
-            plan.announce(_announcement(settings, plan, server, silent))
-            supervisor.run()
-    finally:
-        supervisor.stop()
+        supervisor.chores.append(Reload(supervisor, "worker", Changes(watched_directories(settings.tasks))))
+    with closing(connect(settings, application_name=APPLICATION, patience=1.0)) as transport:
+
+        def tell(silent: Sequence[str]) -> None:
+            transport.close()
+            plan.announce(_announcement(settings, plan, server, new, silent))
+
+        supervisor.chores.append(Readiness(transport, [one for one in daemons if one.name != "admin"], tell))
+        supervisor.run()
 
 
-def _daemons(settings: Settings, plan: Plan) -> list[Daemon]:
-    commands = [["worker"], ["scheduler"]]
+def _daemons(settings: Settings, plan: Plan, ended_by: signal.Signals) -> list[Daemon]:
+    commands = [*([["worker"]] if settings.tasks else []), ["scheduler"]]
     if plan.port is not None:
         commands.append(["admin", "--port", str(plan.port)])
     output = Output([command[0] for command in commands], bare=settings.log_format == "json")
@@ -150,8 +150,10 @@ def _daemons(settings: Settings, plan: Plan) -> list[Daemon]:
     grace = settings.shutdown.total_seconds() + _MARGIN
     program = [sys.executable, "-m", "hourhand"]
     return [
-        Daemon(command[0], [*program, *command], output, grace=grace, environment=environment)
-        for command in commands
+        Daemon(
+            name, [*program, name, *options], output, grace=grace, environment=environment, ended_by=ended_by
+        )
+        for name, *options in commands
     ]
 
 
@@ -169,36 +171,19 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **ours}
 
 
-def _wait_until_ready(settings: Settings, supervisor: Supervisor, daemons: Sequence[Daemon]) -> list[str]:
-    """Keep all running until each daemon has a session, but not for ever; those that have none yet."""
-    deadline = time.monotonic() + _READY_WITHIN
-    awaited = [daemon for daemon in daemons if daemon.name != "admin"]
-    silent: list[str] = []
-    with closing(connect(settings, application_name=APPLICATION, patience=1.0)) as transport:
-
-        def is_ready() -> bool:
-            alive = _alive(transport)
-            silent[:] = [daemon.name for daemon in awaited if daemon.pid not in alive]
-            return not silent or time.monotonic() > deadline
-
-        supervisor.run(is_ready, look_every=0.2)
-    return silent
-
-
-def _alive(transport: Transport) -> set[int]:
-    """Process ids of the daemons that the database knows as alive."""
-    try:
-        services = transport.call("get_status", retry=False)["services"]
-    except HourhandError:
-        return set()
-    return {service["pid"] for service in services if service["state"] == "alive"}
-
-
-def _announcement(settings: Settings, plan: Plan, server: Server | None, silent: Sequence[str]) -> str:
+def _announcement(
+    settings: Settings, plan: Plan, server: Server | None, new: bool, silent: Sequence[str]
+) -> str:
     lines = ["hourhand is up." if not silent else f"hourhand is up, but {' and '.join(silent)} not yet."]
     if server is not None:
         lines.append(f"  database  {server.url}")
     if plan.port is not None:
         lines.append(f"  admin     http://127.0.0.1:{plan.port}")
+    if not settings.tasks:
+        lines.append("  worker    none: name the modules that define tasks with --tasks or HOURHAND_TASKS")
     lines.append(f"  logs      {log_dir(settings)}")
+    if new:
+        lines.append(
+            f"  demo      schedule {demo.SCHEDULE['name']} says hello every {demo.SCHEDULE['every']} s"
+        )
     return "\n".join(lines)

@@ -1,32 +1,33 @@
 """Keeps services running: starts them, starts again what ends, and stops them in order.
 
-All of it happens in one thread, the main one: children end with the thread that started them. Signal
-handlers only put a note into a queue, which the supervisor reads while it waits.
+All of it happens in one thread, the main one, because children end with the thread that started them.
 """
 
 import signal
-import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
 from typing import Protocol
 
 from hourhand import log
 from hourhand.errors import HourhandError
-from hourhand_admin.orphans import adopt_orphans, collect_orphans
+from hourhand.loop import Loop
 
 FIRST_DELAY = 0.5  # seconds until the first new start; it doubles with each
 LONGEST_DELAY = 30.0
-CALM = 30.0  # a service that ran so long has recovered
-WATCH_EVERY = 1.0
+CALM = 30.0  # a service that ran for so long has recovered
 _LOOK_EVERY = 5.0
-# `uv run` and a terminal may both deliver the same Ctrl-C.
+# One Ctrl-C may arrive twice: from the terminal, and from a parent that passes it on, such as `uv run`.
 _ONE_KEYSTROKE = 0.5
 
 STOPPING_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+
+Chore = Callable[[], float]
+"""Something to do now and then; the answer is in how many seconds again."""
 
 
 class Service(Protocol):
@@ -111,110 +112,76 @@ class Keeper:
         log.event("service.ended", "WARNING", f"{name} {why}; starting it again in {delay:g} s")
 
 
-@dataclass
-class Watch:
-    """Replaces a service whenever `changed` says what has changed."""
-
-    service: str
-    changed: Callable[[], str | None]
-    next_look: float = 0.0
-
-    def look(self, now: float) -> str | None:
-        if now < self.next_look:
-            return None
-        self.next_look = now + WATCH_EVERY
-        return self.changed()
-
-
-@dataclass
 class Supervisor:
-    """`services` in the order they are started; they are stopped in the opposite one."""
+    """Keeps `services`, given in the order they are started; they are stopped in the opposite one."""
 
-    services: Sequence[Service]
-    watch: Watch | None = None
-    stop_requests: int = 0
-    _asked_at: float = float("-inf")
-    _child_ended: bool = False
-    _events: SimpleQueue[int] = field(default_factory=SimpleQueue)
-    _keepers: list[Keeper] = field(init=False)
+    def __init__(self, services: Sequence[Service]) -> None:
+        self.services = services
+        self.chores: list[Chore] = []
+        self.loop = Loop(self.step, name="supervisor")
+        self._keepers = [Keeper(service) for service in services]
+        self._asked_at = float("-inf")
 
-    def __post_init__(self) -> None:
-        self._keepers = [Keeper(service) for service in self.services]
-        adopt_orphans()
+    def run(self) -> None:
+        """Until TERM, INT or HUP; then stop everything in order, or at once after a second signal."""
+        with self._signals():
+            try:
+                self.loop.run()
+            finally:
+                self.stop()
 
-    def listen_to_signals(self) -> None:
-        """TERM, INT and HUP stop; a second one forces. A child's end wakes."""
-        for number in STOPPING_SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays in force
-                signal.signal(number, self._note)
-        if sys.platform != "win32":
-            signal.signal(signal.SIGCHLD, self._note)
-
-    def run(self, until: Callable[[], bool] = lambda: False, look_every: float = _LOOK_EVERY) -> None:
-        """Keep all services running until a stop is asked for, or `until` says so."""
-        while not self.stop_requests and not until():
-            self.wait(min(self.look(), look_every))
-
-    def look(self) -> float:
+    def step(self) -> float:
         """Do what is to be done now; the answer is in how many seconds to look again."""
-        if self._child_ended:
-            self._child_ended = False
-            self._collect_orphans(end=any(service.pid is None for service in self.services))
         now = time.monotonic()
-        return min([keeper.look(now) for keeper in self._keepers] + [self._look_for_changes(now)])
+        waits = [keeper.look(now) for keeper in self._keepers] + [chore() for chore in self.chores]
+        return min(waits, default=_LOOK_EVERY)
 
     def stop(self) -> None:
-        """Stop every service in order; a second request ends at once those that still run."""
-        for keeper in reversed(self._keepers):
-            self._stop(keeper.service)
-            self._collect_orphans(end=True)
+        """Stop every service in order."""
+        for service in reversed(self.services):
+            self._stop(service)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until something happened, or that long."""
-        try:
-            self._handle(self._events.get(timeout=max(seconds, 0.001)))
-            while True:
-                self._handle(self._events.get_nowait())
-        except Empty:
-            return
-
-    def _note(self, number: int, _frame: object) -> None:
-        self._events.put(number)
-
-    def _handle(self, number: int) -> None:
-        if number not in STOPPING_SIGNALS:
-            self._child_ended = True
-            return
-        now = time.monotonic()
-        if now - self._asked_at >= _ONE_KEYSTROKE:
-            self.stop_requests += 1
-        self._asked_at = now
+    def replace(self, name: str) -> None:
+        """Stop the service of this name and start it anew."""
+        for keeper in self._keepers:
+            if keeper.service.name == name:
+                keeper.replace(time.monotonic())
 
     def _stop(self, service: Service) -> None:
         deadline = time.monotonic() + service.grace
-        if service.pid is not None and self.stop_requests < 2:
+        if service.pid is not None and not self.loop.forced:
             log.event("service.stopping", message=f"stopping {service.name}")
             service.ask_to_stop()
-        while service.pid is not None and self.stop_requests < 2:
+        while service.pid is not None and not self.loop.forced:
             if time.monotonic() >= deadline:
                 late = f"{service.name} did not stop within {service.grace:g} s; ending it"
                 log.event("service.stopping", "WARNING", late)
                 break
-            self.wait(0.2)
+            self.loop.pause(0.2)
         service.finish()
 
-    def _look_for_changes(self, now: float) -> float:
-        if self.watch is None:
-            return _LOOK_EVERY
-        if (what := self.watch.look(now)) is not None:
-            self._replace(self.watch.service, what, now)
-        return max(self.watch.next_look - now, 0.0)
+    # --- Signals: handlers only set flags ---
 
-    def _replace(self, name: str, what: str, now: float) -> None:
-        log.event("service.replaced", message=f"{what} has changed; restarting {name}")
-        for keeper in self._keepers:
-            if keeper.service.name == name:
-                keeper.replace(now)
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        before = {number: signal.getsignal(number) for number in STOPPING_SIGNALS}
+        heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]  # nohup
+        for number in heard:
+            signal.signal(number, self._asked_to_stop)
+        if hasattr(signal, "SIGCHLD"):
+            signal.signal(signal.SIGCHLD, lambda *_: self.loop.wake())
+        try:
+            yield
+        finally:
+            for number in heard:
+                signal.signal(number, before[number])
+            if hasattr(signal, "SIGCHLD"):
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
-    def _collect_orphans(self, *, end: bool) -> None:
-        collect_orphans({pid for service in self.services if (pid := service.pid) is not None}, end=end)
+    def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not self.loop.stopping:
+            self.loop.stop()
+        elif now - self._asked_at >= _ONE_KEYSTROKE:
+            self.loop.force()
+        self._asked_at = now

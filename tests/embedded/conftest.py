@@ -89,7 +89,8 @@ def ordinary_user() -> Iterator[OrdinaryUser]:
     if os.geteuid() != 0:
         yield OrdinaryUser(sys.executable, {})
         return
-    places = [ROOT / "shared", ROOT, sysconfig.get_path("platlib")]
+    sources = [ROOT / name for name in ("shared", "scheduler", "worker", "admin")]
+    places = [*sources, ROOT, sysconfig.get_path("platlib")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places)), "HOME": "/"}
     how: dict[str, Any] = {
         "user": NOBODY,
@@ -113,3 +114,15 @@ def _runs(python: str, how: dict[str, Any]) -> bool:
     except OSError:
         return False
     return found.returncode == 0
+
+
+def home_of_ordinary_user(tmp_path: Path) -> Path:
+    """A directory that an ordinary user may reach; those of pytest are private."""
+    if os.geteuid() != 0:
+        return tmp_path
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    for parent in list(home.parents)[:3]:
+        parent.chmod(0o711)
+    return home

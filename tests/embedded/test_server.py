@@ -18,7 +18,7 @@ from hourhand.embedded.cluster import Cluster
 from hourhand.embedded.identity import Identity
 from hourhand.errors import BadSetting, EmbeddedError
 from hourhand.settings import load_settings
-from tests.embedded.conftest import NOBODY, OrdinaryUser, Owner, ask, is_alive
+from tests.embedded.conftest import NOBODY, OrdinaryUser, Owner, ask, home_of_ordinary_user, is_alive
 from tests.support.waiting import eventually
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -218,24 +218,12 @@ def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path) -> None:
 def test_an_ordinary_user_owns_a_server_that_ends_with_it(
     own: Own, ordinary_user: OrdinaryUser, tmp_path: Path
 ) -> None:
-    home = _home_of_ordinary_user(tmp_path)
+    home = home_of_ordinary_user(tmp_path)
     owner = own(home / "data", ordinary_user.python, **ordinary_user.how)
     assert Path(f"/proc/{owner.postgres}").stat().st_uid == home.stat().st_uid
     assert ask(owner.url, "select 1") == 1
     owner.process.kill()
     eventually(lambda: not is_alive(owner.postgres))
-
-
-def _home_of_ordinary_user(tmp_path: Path) -> Path:
-    """A directory that an ordinary user may reach; those of pytest are private."""
-    if os.geteuid() != 0:
-        return tmp_path
-    home = tmp_path / "home"
-    home.mkdir()
-    os.chown(home, NOBODY, NOBODY)
-    for parent in list(home.parents)[:3]:
-        parent.chmod(0o711)
-    return home
 
 
 def test_an_unwritable_directory_is_said_in_a_sentence(own: Own, ordinary_user: OrdinaryUser) -> None:
@@ -258,7 +246,7 @@ def test_root_keeps_its_files_private_and_runs_in_a_namespace(data_dir: Path) ->
 def test_without_namespaces_root_becomes_nobody_and_back_again(
     pristine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data_dir = shutil.copytree(pristine, _home_of_ordinary_user(tmp_path) / "data")
+    data_dir = shutil.copytree(pristine, home_of_ordinary_user(tmp_path) / "data")
     binaries = finder.find()
     monkeypatch.setattr("hourhand.embedded.launch.__file__", _launcher_without_namespaces(tmp_path))
     with Server(data_dir, fsync=False) as server:

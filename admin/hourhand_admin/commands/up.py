@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,19 +86,25 @@ def _run(settings: Settings, port: int | None, reload: bool, announce_to: int | 
 
         sys.stdout = sys.stderr = Rotated(directory / "up.log", settings.log_rotate_mb)
     own_file = directory if announce_to is None else None
-    log.configure(settings.model_copy(update={"log_dir": own_file}), "up")
-    stack.run(settings, stack.Plan(port, reload, _announcer(announce_to)))
+    with stack.claimed(settings.data_dir):
+        log.configure(settings.model_copy(update={"log_dir": own_file}), "up")
+        stack.run(settings, stack.Plan(port, reload, _announcer(settings, announce_to)))
     return 0
 
 
-def _announcer(announce_to: int | None) -> Callable[[str], None]:
+def _announcer(settings: Settings, announce_to: int | None) -> Callable[[str], None]:
     """On the terminal, or through the pipe to the command that started this one in the background."""
-    if announce_to is None:
-        return lambda text: click.echo(f"{text}\nCtrl-C stops everything in order.")
+    from hourhand import log
 
     def announce(text: str) -> None:
-        with os.fdopen(announce_to, "w", encoding="utf-8") as pipe:
-            pipe.write(text)
+        with suppress(OSError):  # nobody listens
+            if announce_to is not None:
+                with os.fdopen(announce_to, "w", encoding="utf-8") as pipe:
+                    pipe.write(text)
+            elif settings.log_format == "json":
+                log.event("up.ready", message=text)
+            else:
+                click.echo(f"{text}\nCtrl-C stops everything in order.")
 
     return announce
 
@@ -117,6 +124,7 @@ def _require_free(port: int) -> None:
 
 
 def _detach(settings: Settings, port: int, reload: bool) -> int:
+    from hourhand.embedded.directory import as_sentences, make_data_dir
     from hourhand_admin import background, stack
 
     arguments = ["--data-dir", str(settings.data_dir), "--port", str(port)]
@@ -126,7 +134,9 @@ def _detach(settings: Settings, port: int, reload: bool) -> int:
         arguments += ["--schedules", str(settings.schedules)]
     if reload:
         arguments.append("--reload")
-    started = background.start(stack.log_dir(settings) / "up.log", arguments)
+    with as_sentences(settings.data_dir):
+        make_data_dir(settings.data_dir)
+        started = background.start(stack.log_dir(settings) / "up.log", arguments)
     if started.exit_code is None:
         click.echo(started.announcement)
         say(f"It runs in the background as process {started.pid}; `hourhand stop` stops it.")

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from hourhand.embedded.directory import ELSEWHERE
 from hourhand.embedded.lock import Lock
 from hourhand.errors import EmbeddedError
 
 DATABASE = USER = "postgres"
-ELSEWHERE = "choose another directory with --data-dir or HOURHAND_DATA_DIR."
 PORT = 5432  # only part of the socket's name: nothing listens on the network
 _LONGEST_SOCKET_PATH = 107  # bytes; the kernel's limit
 

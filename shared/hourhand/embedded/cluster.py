@@ -9,8 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from hourhand.embedded.address import ELSEWHERE, USER
+from hourhand.embedded.address import USER
 from hourhand.embedded.child import bound_command
+from hourhand.embedded.directory import ELSEWHERE
 from hourhand.embedded.finder import Binaries
 from hourhand.embedded.identity import Identity
 from hourhand.errors import EmbeddedError

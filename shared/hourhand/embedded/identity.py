@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hourhand.embedded.address import ELSEWHERE
 from hourhand.embedded.child import NAMESPACE, SAME, bound_command
+from hourhand.embedded.directory import ELSEWHERE
 from hourhand.embedded.finder import Binaries
 from hourhand.errors import EmbeddedError
 

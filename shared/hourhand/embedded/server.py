@@ -1,14 +1,14 @@
 """A Postgres server of our own in a data directory, for as long as its owner lives."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hourhand.embedded.address import ELSEWHERE, Address, owner_lock, publish, socket_directory, withdraw
+from hourhand.embedded.address import Address, owner_lock, publish, socket_directory, withdraw
 from hourhand.embedded.cluster import Cluster, majors
+from hourhand.embedded.directory import ELSEWHERE, as_sentences, make_data_dir
 from hourhand.embedded.finder import find
 from hourhand.embedded.identity import Identity
 from hourhand.embedded.postmaster import WITHOUT_FSYNC, Postmaster
@@ -60,8 +60,8 @@ class Server:
     def start(self) -> None:
         if threading.current_thread() is not threading.main_thread():
             raise EmbeddedError("the embedded Postgres has to be started from the main thread")
-        with _as_sentences(self.data_dir):
-            self.data_dir.mkdir(0o700, parents=True, exist_ok=True)
+        with as_sentences(self.data_dir):
+            make_data_dir(self.data_dir)
             self._take_lock()
             try:
                 self._start()
@@ -71,7 +71,7 @@ class Server:
 
     def restart(self) -> None:
         """Start Postgres again after it died; the owner and the URL stay."""
-        with _as_sentences(self.data_dir):
+        with as_sentences(self.data_dir):
             assert self._postmaster is not None
             self._postmaster.start()
 
@@ -87,7 +87,7 @@ class Server:
 
     def stop(self, *, force: bool = False) -> None:
         """Stop Postgres and give up the data directory; `force` skips the orderly shutdown."""
-        with _as_sentences(self.data_dir):
+        with as_sentences(self.data_dir):
             withdraw(self.data_dir)
             if self._postmaster is not None:
                 self._postmaster.stop(force=force)
@@ -132,16 +132,3 @@ def _remove_if_empty(directory: Path) -> None:
         directory.rmdir()
     except OSError:  # something of another's is in it: leave it
         return
-
-
-@contextmanager
-def _as_sentences(data_dir: Path) -> Iterator[None]:
-    """Errors of the operating system, told as what they mean for the data directory."""
-    try:
-        yield
-    except OSError as error:
-        place = error.filename or data_dir
-        raise EmbeddedError(
-            f"the embedded Postgres cannot use {place}: {error.strerror or error}",
-            f"Make it usable for this user, or {ELSEWHERE}",
-        ) from error
