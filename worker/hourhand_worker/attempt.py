@@ -40,6 +40,7 @@ class Attempt:
         "over",
         "row",
         "run",
+        "session",
         "started",
         "stop",
         "task",
@@ -47,10 +48,13 @@ class Attempt:
         "token",
     )
 
-    def __init__(self, row: Mapping[str, Any], task: Task[..., Any], reporter: Reporter) -> None:
+    def __init__(
+        self, row: Mapping[str, Any], task: Task[..., Any], session: str, reporter: Reporter
+    ) -> None:
         self.id: int = row["id"]
         self.token: str = row["token"]
         self.row = row
+        self.session = session
         self.task = task
         self.timeout: float | None = row["timeout"]
         self.run = Run(row, reporter)

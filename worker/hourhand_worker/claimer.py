@@ -77,24 +77,24 @@ class Claimer:
         if not most:
             return self._poll
         self.starved = False
-        held = len(self._holdings)
-        answer = self._call(most, held)
+        held, session = len(self._holdings), self._session.id
+        answer = self._call(most, held, session)
         if answer["lost"]:
-            self._session.replace(self._session.id)
+            self._session.replace(session)
             return 0.0
         self._alone = answer["solo"]
         self.dry = not answer["runs"] and not held and not answer["full"]
-        self._take(answer["runs"])
+        self._take(answer["runs"], session)
         return self._pace.after(answer)
 
-    def _call(self, most: int, held: int) -> dict[str, Any]:
+    def _call(self, most: int, held: int, session: str) -> dict[str, Any]:
         # Until it is answered, a claim is repeated under its own id and finds what it has claimed already.
         self._claim = self._claim or str(uuid.uuid4())
         self._journal.claiming(self._claim, most)
         answer: dict[str, Any] = self._transport.call(
             "claim",
             {
-                "p_session": self._session.id,
+                "p_session": session,
                 "p_claim_id": self._claim,
                 "p_max": most,
                 "p_held": held,
@@ -105,10 +105,10 @@ class Claimer:
         self._clock.set(answer["now"])
         return answer
 
-    def _take(self, rows: list[dict[str, Any]]) -> None:
+    def _take(self, rows: list[dict[str, Any]], session: str) -> None:
         if not rows:
             return
-        attempts = [Attempt(row, self._registry.get(row["task"]), self._reporter) for row in rows]
+        attempts = [Attempt(row, self._registry.get(row["task"]), session, self._reporter) for row in rows]
         if self._left is not None:
             self._left -= len(attempts)
         self._journal.claimed(attempts)

@@ -89,8 +89,8 @@ class Endings:
 
 
 def _said(kind: str, message: str) -> dict[str, str]:
-    error = {"message": sanitise_text(redact(message), MOST_MESSAGE)}
-    return {"class": kind, **error} if kind else error
+    parts = {"class": kind, "message": sanitise_text(redact(message), MOST_MESSAGE)}
+    return {name: text for name, text in parts.items() if text}
 
 
 def _described(error: BaseException) -> dict[str, str]:

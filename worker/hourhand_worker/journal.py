@@ -23,6 +23,7 @@ class Journal:
     """`session` of the lines is the one that is open when they are written."""
 
     def __init__(self, *, json: bool) -> None:
+        self._json = json
         self._detail = "INFO" if json else "DEBUG"
         self.session = ""
 
@@ -57,9 +58,7 @@ class Journal:
 
     def started(self, attempt: Attempt) -> None:
         if log.enabled("INFO"):
-            row = attempt.row
-            message = f"Processing job run {attempt.id} ({attempt.task.name})"
-            log.event("run.started", "INFO", message, **self._of(attempt), max_attempts=row["max_attempts"])
+            log.event("run.started", "INFO", f"Processing job run {attempt.id}", **self._of(attempt))
 
     def finishing(self, ended: Sequence[tuple[Attempt, Result]]) -> None:
         if log.enabled(self._detail):
@@ -107,14 +106,15 @@ class Journal:
     def trouble(self, what: str, error: BaseException | None = None) -> None:
         log.event("worker.trouble", "WARNING", what, error=error, session=self.session)
 
+    def stopping(self, running: int, patience: float) -> None:
+        """Only where there is something to wait for."""
+        if running:
+            message = f"Stopping: {running} run(s) may end within {patience:g} seconds"
+            log.event("worker.stopping", message=message, session=self.session, running=running)
+
     def note(self, message: str, **fields: Any) -> None:
         log.event("worker.note", message=message, **fields)
 
     def _of(self, attempt: Attempt) -> dict[str, Any]:
-        return {
-            "session": self.session,
-            "run_id": attempt.id,
-            "attempt": attempt.row["attempt"],
-            "token": attempt.token,
-            "task": attempt.task.name,
-        }
+        fields = {"run_id": attempt.id, "attempt": attempt.row["attempt"], "task": attempt.task.name}
+        return {"session": attempt.session, **fields, "token": attempt.token} if self._json else fields

@@ -298,16 +298,15 @@ class Worker:
             return
         self._upkeep.stop()
         self._give_back_unstarted()
-        self._await(lambda: not self._holdings.open or self._loop.forced, self._patience_left())
+        patience = 0.0 if self._fatal is not None else self._settings.shutdown.total_seconds()
+        self._ground.journal.stopping(self._holdings.open, patience)
+        self._await(lambda: not self._holdings.open or self._loop.forced, patience)
         left = self._interrupt_all()
         self._finisher.close(DELIVER)
         self._release(left, close=True)
         self._watchdog.stop()
         self._heartbeat.stop()
         self._executor.close(1.0)
-
-    def _patience_left(self) -> float:
-        return 0.0 if self._fatal is not None else self._settings.shutdown.total_seconds()
 
     def _give_back_unstarted(self) -> None:
         self._release([attempt for attempt in self._executor.take_back() if self._holdings.drop(attempt)])
