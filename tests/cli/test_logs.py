@@ -1,7 +1,7 @@
 """`hourhand logs`."""
 
 import json
-import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -93,21 +93,18 @@ def test_following_goes_on_until_it_is_stopped(directory: Path) -> None:
         "--service",
         "scheduler",
         "-n",
-        "0",
+        "1",
         "--dir",
-        directory,
+        str(directory),
     ]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
+            assert "again" in process.stdout.readline()  # it watches before it writes
             with (directory / "job-scheduler.log").open("a") as file:
-                for number in range(200):  # it may not watch yet
-                    file.write(f"line {number}\n")
-                    file.flush()
-                    os.sched_yield()
-            (directory / "job-scheduler-2.log").write_text("a new file\n")
-            assert any("a new file" in line for line in process.stdout)
+                file.write("added\n")
+            assert process.stdout.readline() == "job-scheduler  added\n"
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+    assert process.returncode == 130

@@ -44,10 +44,10 @@ def logs(follow: bool, services: str, lines: int, directory: str | None, as_json
     """
     from hourhand_admin.terminal.log_tail import Follower, last_lines, log_files
 
-    wanted, directory = _services(services), directory or _log_dir()
-    files = log_files(directory, wanted)
+    wanted, where = _services(services), _log_dir(directory)
+    files = log_files(where, wanted)
     if not files and not follow:
-        say(f"There is no log file in {directory}. Services write one where HOURHAND_LOG_DIR is set.")
+        say(f"There is no log file in {where}. Services write one where HOURHAND_LOG_DIR is set.")
         return 0
     following = Follower(where, wanted)
     try:
@@ -82,18 +82,17 @@ def _log_dir(given: str | None) -> Path:
 
 def _write(lines: Iterable[LogLine], as_json: bool) -> None:
     for line in lines:
-        click.echo(
-            json.dumps(_object(line), ensure_ascii=False) if as_json else f"{line.source}  {line.text}"
-        )
+        click.echo(_object(line) if as_json else f"{line.source}  {line.text}")
 
 
-def _object(line: LogLine) -> dict[str, object]:
+def _object(line: LogLine) -> str:
     """What the service wrote as JSON, else the line as its text."""
     import json
 
+    where = {"service": line.service, "source": line.source}
     try:
         found = json.loads(line.text)
     except ValueError:
         found = None
-    where: dict[str, object] = {"service": line.service, "source": line.source}
-    return {**where, **found} if isinstance(found, dict) else {**where, "line": line.text}
+    known = found if isinstance(found, dict) else {"line": line.text}
+    return json.dumps({**where, **known}, ensure_ascii=False)
