@@ -341,7 +341,7 @@ def test_history_is_never_changed(sql: Sql, hand: Hands, enqueue: Enqueue) -> No
     enqueue()
     worker = hand()
     worker.finish(*worker.runs())
-    with pytest.raises(psycopg.Error, match="retry_run|cannot be set"):
+    with pytest.raises(psycopg.Error, match=r"retry_run|cannot be set"):
         sql("update hourhand.job_runs set status = 'pending'")
 
 
