@@ -34,10 +34,9 @@ begin
       and not exists (select from jsonb_array_elements(p_held) h where (h ->> 'id')::bigint = l.id)
   );
   if cardinality(v_orphans) > 0 then
-    perform hourhand_parts.lock_schedules(v_orphans);
+    perform hourhand_parts.lock_runs(v_orphans);
     v_orphans := array(
-      select l.id from hourhand_parts.job_runs_live l
-      where l.id = any(v_orphans) and l.session_id = p_session order by l.id for update
+      select l.id from hourhand_parts.job_runs_live l where l.id = any(v_orphans) and l.session_id = p_session
     );
     perform hourhand_parts.give_back(v_orphans, v_now);
   end if;

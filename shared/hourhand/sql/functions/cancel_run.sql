@@ -9,7 +9,7 @@ declare
   v_status text;
 begin
   perform hourhand_parts.require_read_committed();
-  perform hourhand_parts.lock_schedules(array[p_run_id]);
+  perform hourhand_parts.lock_runs(array[p_run_id]);
   update hourhand_parts.job_runs_live
   set cancel_requested_at = coalesce(cancel_requested_at, v_now), cancel_reason = coalesce(left(p_reason, 1000), cancel_reason)
   where id = p_run_id

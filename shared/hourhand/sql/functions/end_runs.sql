@@ -8,6 +8,9 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_keys text[];
+  v_parents bigint[];
+  v_has_items boolean;
+  v_wake boolean;
 begin
   with input as materialized (
     select * from unnest(p_ids, p_status, p_results, p_errors, p_started_at) i(id, status, result, error, started_at)
@@ -16,21 +19,30 @@ begin
   ), moved as (
     insert into hourhand_parts.job_runs_history (
       id, schedule_id, scheduled_for, task, payload, queue, priority, status, run_at, claim_at, attempt, max_attempts,
-      timeout, trigger, unique_key, concurrency_key, parent_id, retry_of, lost_count, session_id, token, claim_id,
+      timeout, trigger, unique_key, concurrency_key, parent_id, retry_of, item_key, lost_count, session_id, token, claim_id,
       claimed_at, started_at, finished_at, cancel_requested_at, cancel_reason, progress, result, error, created_at
     )
     select
       g.id, g.schedule_id, g.scheduled_for, g.task, g.payload, g.queue, g.priority, i.status, g.run_at, g.claim_at,
       g.attempt, g.max_attempts, g.timeout, g.trigger, g.unique_key, g.concurrency_key, g.parent_id, g.retry_of,
-      g.lost_count, g.session_id, g.token, g.claim_id, g.claimed_at,
+      g.item_key, g.lost_count, g.session_id, g.token, g.claim_id, g.claimed_at,
       case when g.claimed_at is not null then least(greatest(coalesce(i.started_at, g.started_at), g.claimed_at), p_now) end,
       p_now, g.cancel_requested_at, g.cancel_reason, g.progress, i.result, i.error, g.created_at
     from gone g
     join input i on i.id = g.id
-    returning concurrency_key
+    returning concurrency_key, parent_id, item_key
   )
-  select array_agg(m.concurrency_key) filter (where m.concurrency_key is not null) into v_keys from moved m;
-  if v_keys is not null and exists (
+  select
+    array_agg(m.concurrency_key) filter (where m.concurrency_key is not null),
+    array_agg(m.parent_id) filter (where m.parent_id is not null),
+    bool_or(m.item_key is not null)
+  into v_keys, v_parents, v_has_items
+  from moved m;
+  if v_has_items then
+    perform hourhand_parts.settle_items(p_ids, p_now);
+  end if;
+  v_wake := v_parents is not null and hourhand_parts.wake_sequences(v_parents, p_now);
+  if v_wake or v_keys is not null and exists (
     -- Order and limit make each key one probe of the index, however many runs wait for it.
     select from unnest(v_keys) k(key)
     cross join lateral (

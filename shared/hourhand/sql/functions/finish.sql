@@ -14,9 +14,7 @@ declare
   v_delays double precision[];
   v_started timestamptz[];
   v_durations double precision[];
-  v_held bigint[];
   v_end record;
-  v_back record;
   v_answers jsonb;
 begin
   perform hourhand_parts.require_read_committed();
@@ -36,10 +34,7 @@ begin
   ) then
     raise exception 'an outcome is not one of completed, failed, cancelled, retry, snooze' using errcode = 'PT422';
   end if;
-  perform hourhand_parts.lock_schedules(v_ids);
-  v_held := array(
-    select l.id from hourhand_parts.job_runs_live l where l.id = any(v_ids) order by l.id for update
-  );
+  perform hourhand_parts.lock_runs(v_ids);
 
   -- What each matching attempt comes to: a cancel that was asked for wins over another try.
   select
@@ -65,12 +60,18 @@ begin
       case when i.outcome <> 'completed' then
         left(coalesce(nullif(concat_ws(': ', i.error ->> 'class', i.error ->> 'message'), ''), l.cancel_reason), 65536)
       end as error,
-      greatest(coalesce(i.delay, 0), 0) as delay,
+      case
+        -- The step that a sequence waits for may have ended while it looked.
+        when l.task = 'hourhand.sequence' and i.outcome = 'snooze' and not exists (
+          select from hourhand_parts.job_runs_live c where c.parent_id = l.id
+        ) then 0
+        else greatest(coalesce(i.delay, 0), 0)
+      end as delay,
       case when i.outcome = 'snooze' then 1 else 0 end as given_back
     from unnest(v_ids, v_tokens, v_outcomes, v_payloads, v_errors, v_delays, v_started)
       i(id, token, outcome, result, error, delay, started_at)
     join hourhand_parts.job_runs_live l on l.id = i.id and l.token = i.token
-    where l.id = any(v_held)
+    where l.id = any(v_ids)
   ) d;
 
   if v_end.notable then
@@ -86,7 +87,7 @@ begin
       i(id, token, outcome, error, started_at, duration_ms)
     join hourhand_parts.job_runs_live l on l.id = i.id and l.token = i.token
     left join hourhand.services s on s.id = l.session_id
-    where l.id = any(v_held) and i.outcome <> 'completed';
+    where l.id = any(v_ids) and i.outcome <> 'completed';
   end if;
   if v_end.ids is not null then
     perform hourhand_parts.end_runs(v_end.ids, v_end.status, v_end.results, v_end.errors, v_end.started, v_now);

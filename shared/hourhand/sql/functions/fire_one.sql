@@ -41,13 +41,15 @@ begin
   -- Live before this firing; the runs of one catch-up do not count against each other.
   select l.id into v_holder from hourhand_parts.job_runs_live l where l.schedule_id = p_schedule.id order by l.id limit 1;
   for v_run in select r from jsonb_array_elements(p_firing -> 'runs') r order by r ->> 'at' loop
-    v_decided := hourhand_parts.fire_instant(p_schedule, v_run, v_holder, v_buffered > 1, p_now);
-    if v_decided is not null then
-      v_runs := v_runs || v_decided;
-      if v_decided ->> 'decision' = 'fired' then
-        v_fired := v_fired + 1;
-      end if;
+    if p_schedule.rank_intervals is not null then
+      v_decided := hourhand_parts.fire_items(p_schedule, v_run, p_now);
+    else
+      v_decided := hourhand_parts.fire_instant(p_schedule, v_run, v_holder, v_buffered > 1, p_now);
     end if;
+    v_runs := v_runs || coalesce(v_decided, '[]');
+  end loop;
+  for v_run in select r from jsonb_array_elements(v_runs) r where r ->> 'decision' = 'fired' loop
+    v_fired := v_fired + 1;
   end loop;
   insert into hourhand.schedule_firings
     (schedule_id, scheduled_for, scheduled_until, count, decision, reason, decided_at, lag_ms)

@@ -11,8 +11,7 @@ declare
 begin
   perform hourhand_parts.require_read_committed();
   v_ids := array(select (r ->> 'id')::bigint from jsonb_array_elements(p_runs) r);
-  perform hourhand_parts.lock_schedules(v_ids);
-  perform from hourhand_parts.job_runs_live l where l.id = any(v_ids) order by l.id for update;
+  perform hourhand_parts.lock_runs(v_ids);
   v_held := array(
     select l.id from jsonb_to_recordset(p_runs) r(id bigint, token uuid)
     join hourhand_parts.job_runs_live l on l.id = r.id and l.token = r.token

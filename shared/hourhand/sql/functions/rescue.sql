@@ -33,10 +33,9 @@ begin
     select l.id from hourhand_parts.job_runs_live l
     where l.session_id = any(v_sessions) and l.status = 'processing' order by l.id limit greatest(p_limit, 1000)
   );
-  perform hourhand_parts.lock_schedules(v_ids);
+  perform hourhand_parts.lock_runs(v_ids);
   v_ids := array(
-    select l.id from hourhand_parts.job_runs_live l
-    where l.id = any(v_ids) and l.session_id = any(v_sessions) order by l.id for update
+    select l.id from hourhand_parts.job_runs_live l where l.id = any(v_ids) and l.session_id = any(v_sessions)
   );
   insert into hourhand.job_run_attempts
     (run_id, attempt, token, outcome, message, started_at, ended_at, session_id, worker)

@@ -108,6 +108,7 @@ create table hourhand.job_runs (
   concurrency_key text,
   parent_id bigint,
   retry_of bigint,
+  item_key text,
   lost_count int not null default 0,
   session_id uuid,
   token uuid,
@@ -165,6 +166,8 @@ create index job_runs_live_session on hourhand_parts.job_runs_live (session_id, 
 create index job_runs_live_schedule on hourhand_parts.job_runs_live (schedule_id, id)
   where schedule_id is not null;
 
+create index job_runs_live_parent on hourhand_parts.job_runs_live (parent_id, id) where parent_id is not null;
+
 create table hourhand_parts.job_runs_history partition of hourhand.job_runs (
   constraint job_runs_history_pkey primary key (id, finished_at)
 ) for values in ('completed', 'failed', 'cancelled') partition by range (finished_at);
@@ -174,6 +177,24 @@ create index job_runs_history_schedule on hourhand_parts.job_runs_history (sched
   where schedule_id is not null;
 create index job_runs_history_failed on hourhand_parts.job_runs_history (id) where status = 'failed';
 create index job_runs_history_parent on hourhand_parts.job_runs_history (parent_id) where parent_id is not null;
+
+-- The items of a fleet schedule: each is due on its own, when last completed + interval(rank) has come.
+create table hourhand.schedule_items (
+  schedule_id bigint not null references hourhand.scheduled_jobs (id) on delete cascade,
+  item_key text not null check (item_key ~ '^[^[:cntrl:]]{1,200}$'),
+  rank int not null check (rank between 1 and 100),
+  ranks jsonb not null default '{}' check (jsonb_typeof(ranks) = 'object'),
+  payload jsonb not null default '{}' constraint payload_is_sound check (hourhand_parts.sound_json(payload)),
+  last_completed_at timestamptz,
+  next_run_at timestamptz not null,
+  failures int not null default 0,
+  run_id bigint,
+  created_at timestamptz not null,
+  primary key (schedule_id, item_key)
+);
+comment on column hourhand.schedule_items.ranks is 'Who ranked it how; the highest counts.';
+comment on column hourhand.schedule_items.run_id is 'The live run of the item, if it has one.';
+create index schedule_items_due on hourhand.schedule_items (schedule_id, next_run_at, item_key) where run_id is null;
 
 -- The ledger: what was decided about every due instant, independent of how long runs are kept.
 create table hourhand.schedule_firings (

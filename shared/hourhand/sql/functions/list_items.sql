@@ -1,0 +1,37 @@
+-- The items of a fleet schedule, the next due first.
+create or replace function hourhand.list_items(p_schedule text, p_filter jsonb default '{}', p_limit int default 1000)
+returns jsonb
+language plpgsql stable security definer set search_path = '' set jit = off
+as $$
+declare
+  v_schedule hourhand.scheduled_jobs;
+begin
+  select * into v_schedule from hourhand.scheduled_jobs s
+  where s.name = p_schedule or s.id::text = p_schedule order by (s.name = p_schedule) desc limit 1;
+  if not found then
+    raise exception 'there is no schedule "%"', p_schedule using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
+  end if;
+  return jsonb_build_object(
+    'now', hourhand.clock(), 'schedule', v_schedule.name, 'rank_intervals', v_schedule.rank_intervals,
+    'total', (select count(*) from hourhand.schedule_items i where i.schedule_id = v_schedule.id),
+    'due', (
+      select count(*) from hourhand.schedule_items i
+      where i.schedule_id = v_schedule.id and i.run_id is null and i.next_run_at <= hourhand.clock()
+    ),
+    'items', (
+      select coalesce(jsonb_agg(to_jsonb(i) - 'schedule_id' || jsonb_build_object(
+        'interval', hourhand_parts.seconds(hourhand_parts.rank_interval(v_schedule.rank_intervals, i.rank))
+      ) order by i.next_run_at, i.item_key), '[]')
+      from (
+        select * from hourhand.schedule_items i
+        where i.schedule_id = v_schedule.id
+          and (p_filter ->> 'item' is null or i.item_key = p_filter ->> 'item')
+          and (p_filter ->> 'owner' is null or i.ranks ? (p_filter ->> 'owner'))
+          and (p_filter ->> 'search' is null or i.item_key ilike '%' || (p_filter ->> 'search') || '%')
+        order by i.next_run_at, i.item_key
+        limit p_limit
+      ) i
+    )
+  );
+end
+$$;
