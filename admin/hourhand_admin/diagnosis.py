@@ -177,17 +177,18 @@ def _some(schedules: Iterator[ScheduleRecord]) -> Iterator[ScheduleRecord]:
 
 
 def _well(findings: list[Finding], status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What each check without a finding has seen."""
+    """What each check that found nothing has seen."""
     wrong = {finding.id for finding in findings}
-    depth = status["depth"]
-    told = {
-        "schema": "the schema is that of this package",
-        "clock": f"this computer's clock is within {format_duration(CLOCK_TOLERANCE)} of the database's",
-        "no-scheduler": f"{len(health.alive(status, 'scheduler'))} alive",
-        "no-worker": f"{len(health.alive(status, 'worker'))} alive",
-        "unknown-task": "every task with waiting runs has a worker",
-        "broken-schedule": f"none is stopped by an error, {status['schedules']['active']} are active",
-        "late-schedule": "none is late",
-        "backlog": f"{depth.get('pending', 0)} runs are pending, none waits too long",
-    }
-    return ((name, fact) for name, fact in told.items() if name not in wrong)
+    active, pending = status["schedules"]["active"], status["depth"].get("pending", 0)
+    checks = [
+        ("schema", "schema", "the schema is that of this package"),
+        ("clock", "clock", f"the clocks are less than {format_duration(CLOCK_TOLERANCE)} apart"),
+        ("scheduler", "no-scheduler", f"{len(health.alive(status, 'scheduler'))} alive"),
+        ("worker", "no-worker", f"{len(health.alive(status, 'worker'))} alive"),
+        ("leases", "service-late", "no service is silent"),
+        ("tasks", "unknown-task", "every task with waiting runs has a worker"),
+        ("schedules", "broken-schedule", f"{active} active, none is stopped by an error"),
+        ("punctuality", "late-schedule", "no schedule is late"),
+        ("backlog", "backlog", f"{pending} pending, none waits too long"),
+    ]
+    return ((check, fact) for check, finding, fact in checks if finding not in wrong)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from hourhand.handle import AsyncHandle, Handle, hopped_to_handle
 from hourhand.hopping import Face, Threads, hopped
-from hourhand.payloads import Job, chunks, make_job
+from hourhand.payloads import Job, chunks, is_repeatable, make_job, parameters, repeatable
 from hourhand.records import Outcome
 from hourhand.runs import AsyncRuns, Runs
 from hourhand.schedules import AsyncSchedules, Schedules
@@ -35,9 +34,6 @@ Key = Callable[[Any], str] | None
 OnConflict = Literal["existing", "replace"]
 HandleList = list[Handle]
 AsyncHandleList = list[AsyncHandle]
-
-_REPEAT_SCOPE = "hourhand.enqueue"
-_REPEAT_TTL = timedelta(hours=1)
 
 
 class RunOptions(TypedDict, total=False):
@@ -156,12 +152,12 @@ class Client:
             "parent_id": parent_id,
         }
         job = make_job(task, _one(payload, fields), options)
-        return self._enqueue(_repeatable(job) if key is None else {**job, "key": key})
+        return self._enqueue(repeatable(job) if key is None else {**job, "key": key})
 
     def _enqueue(self, job: Job) -> Handle:
-        answer = self.call("enqueue", **{f"p_{name}": value for name, value in job.items()})
+        answer = self.call("enqueue", **parameters(job))
         # Only a repetition of this very call can have found its own key.
-        outcome: Outcome = "created" if job.get("key_scope") == _REPEAT_SCOPE else answer["outcome"]
+        outcome: Outcome = "created" if is_repeatable(job) else answer["outcome"]
         return Handle(self.runs, answer["id"], outcome)
 
     def enqueue_many(
@@ -257,14 +253,3 @@ def _one(payload: Any, fields: dict[str, Any]) -> Any:
 def _job(task: Task[..., Any] | str, payload: Any, key: Key, options: RunOptions) -> Job:
     job = make_job(task, payload, options)
     return job if key is None else {**job, "key": key(payload)}
-
-
-def _repeatable(job: Job) -> Job:
-    """With a key of its own, so that the call can be repeated when its answer is lost."""
-    return {
-        **job,
-        "key": uuid.uuid4().hex,
-        "key_scope": _REPEAT_SCOPE,
-        "key_ttl": _REPEAT_TTL.total_seconds(),
-        "on_conflict": "existing",
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Job = dict[str, Any]
 """The parameters of the function `enqueue` without `p_`: durations in seconds, instants as text."""
 
+_REPEAT_SCOPE = "hourhand.enqueue"
+_REPEAT_TTL = 3600.0
 _MOST_JOBS = 1000
 _MOST_BYTES = 4_000_000
 
@@ -35,6 +38,26 @@ def payload_of(task: Task[..., Any] | str, payload: Any) -> Any:
 
 def name_of(task: Task[..., Any] | str) -> str:
     return task if isinstance(task, str) else task.name
+
+
+def repeatable(job: Job) -> Job:
+    """With a key of its own, so that the call can be repeated when its answer is lost."""
+    return {
+        **job,
+        "key": uuid.uuid4().hex,
+        "key_scope": _REPEAT_SCOPE,
+        "key_ttl": _REPEAT_TTL,
+        "on_conflict": "existing",
+    }
+
+
+def is_repeatable(job: Job) -> bool:
+    return job.get("key_scope") == _REPEAT_SCOPE
+
+
+def parameters(job: Job) -> dict[str, Any]:
+    """The job as the parameters of the function `enqueue`."""
+    return {f"p_{name}": value for name, value in job.items()}
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,12 @@
 """`hourhand status`, `doctor`, `tasks`, `queue`."""
 
+import os
+import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
+from itertools import islice
 
 import pytest
 
@@ -89,6 +94,22 @@ def test_an_unreachable_database_exits_with_69(hourhand: Hourhand, monkeypatch: 
     done = hourhand("status", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert done.code == 69
     assert done.out == ""
+
+
+def test_watching_shows_it_again_until_it_is_stopped(database_url: str, hand: Hand, scheduler: Hand) -> None:
+    command = [sys.executable, "-m", "hourhand", "status", "--watch", "--interval", "100ms"]
+    environment = {**os.environ, "DATABASE_URL": database_url}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            shown = (line for line in process.stdout if line.startswith("hourhand: ok"))
+            assert len(list(islice(shown, 3))) == 3
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+    assert process.returncode == 130
 
 
 # --- Doctor ---

@@ -33,10 +33,10 @@ def run_here(client: Client, task: Task[..., Any], payload: Any) -> RunRecord:
                 client.settings,
                 registry.Registry([task]),
                 client.transport,
+                kind="cli",
                 name="run-now",
                 queues=[queue],
-                until=Until(drain=True),
-            ).run()
+            ).run(Until(drain=True))
     finally:
         run = handle.run()
         if not run.ended:  # nobody else serves its queue

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hourhand.cli import table
 from hourhand.records import RunRecord
 from hourhand_admin.terminal import text
+
+_AT_ONCE = timedelta(seconds=1)
 
 
 def run_page(run: RunRecord, now: datetime) -> str:
@@ -29,7 +31,7 @@ def _parts(run: RunRecord, now: datetime) -> Iterator[str]:
             ("concurrency key", more.get("concurrency_key")),
             ("worker", more.get("worker")),
             ("created", text.local_and_ago(run.created_at, now)),
-            ("run at", text.local_and_ago(run.run_at, now) if run.run_at != run.created_at else None),
+            ("run at", _run_at(run, now)),
             ("started", text.local_and_ago(run.started_at, now)),
             ("ended", text.local_and_ago(run.finished_at, now)),
             ("took", text.duration(run.duration)),
@@ -43,6 +45,13 @@ def _parts(run: RunRecord, now: datetime) -> Iterator[str]:
     )
     if more.get("attempts"):
         yield _attempts(more["attempts"])
+
+
+def _run_at(run: RunRecord, now: datetime) -> str | None:
+    """Only where it is not simply the time of creation."""
+    if run.run_at is None or (run.created_at and abs(run.run_at - run.created_at) < _AT_ONCE):
+        return None
+    return text.local_and_ago(run.run_at, now)
 
 
 def _trigger(run: RunRecord, more: dict[str, Any]) -> str:

@@ -39,7 +39,7 @@ def _services(services: list[dict[str, Any]], now: datetime) -> str:
 
 def _counts(status: Status) -> str:
     schedules, depth = status["schedules"], status["depth"]
-    oldest = status["oldest_pending_s"]
+    oldest = status["oldest_pending_s"] or None
     return text.fields(
         [
             ("schedules", _listed(schedules, ("active", "paused", "quarantined"))),

@@ -39,9 +39,8 @@ def drain(
         client.transport,
         name="drain",
         queues=_queues(known) if queues is None else [*queues],
-        until=module.Until(drain=True, seconds=timeout),
     )
-    worker.run()
+    worker.drain(timeout)
     outcomes: Counter[str] = worker.outcomes
     return outcomes
 
