@@ -155,6 +155,7 @@ def compare(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_it_fires_exactly_when_debians_cron_does() -> None:
     middles = list(windows())
     cases = judged(middles, "run_after", "first")

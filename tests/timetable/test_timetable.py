@@ -71,6 +71,14 @@ def test_firings_is_the_same_walk() -> None:
     ]
 
 
+def test_what_a_gap_swallowed_is_found_from_the_last_moment_before() -> None:
+    made_up = utc(2027, 3, 28, 1)
+    table = timetable("30 2 * * *")
+    assert table.next(made_up - timedelta(microseconds=1)) == made_up
+    assert table.count_between(made_up - SECOND, made_up) == 1
+    assert table.last_between(made_up - SECOND, made_up, 1).last == [made_up]
+
+
 # --- Seconds ---
 
 
