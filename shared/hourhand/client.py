@@ -58,7 +58,7 @@ class Client:
     contacted before the first call. Safe to share between threads; close it, or use it with `with`.
     `patience` is for how many seconds a call repeats what failed for a passing reason.
 
-    Raises BadSetting for wrong settings and Unavailable when there is no database to speak with.
+    Raises BadSetting for wrong settings; the first call EmbeddedError when there is no database at all.
     """
 
     def __init__(
@@ -174,6 +174,8 @@ class Client:
         call is one transaction. Without keys a call whose answer was lost is not repeated: Unavailable then
         leaves open whether its runs exist.
         """
+        if unknown := options.keys() - RunOptions.__annotations__.keys():
+            raise TypeError(f"enqueue_many has no option {', '.join(sorted(unknown))}")
         jobs = (_job(task, payload, key, options) for payload in payloads)
         answers: Iterator[Any] = chain.from_iterable(
             self.call("enqueue_many", p_jobs=chunk, retry=key is not None) for chunk in chunks(jobs)

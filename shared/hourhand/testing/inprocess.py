@@ -47,8 +47,9 @@ def drain(
 
 def fire_due(client: Client) -> None:
     """Let the scheduler fire every schedule that is due by the database's clock."""
-    module: Any = import_module("hourhand_scheduler.daemon")
-    module.Daemon(client.transport, client.settings).once()
+    daemon: Any = import_module("hourhand_scheduler.daemon")
+    journal: Any = import_module("hourhand_scheduler.journal")
+    daemon.fire_due(client.transport, client.settings, journal.Journal(json=False))
 
 
 def _queues(known: registry.Registry) -> list[str]:
