@@ -1,19 +1,20 @@
 """The process `hourhand scheduler`: the scheduler in a loop, and what runs beside it."""
 
-from contextlib import suppress
+from contextlib import closing
 from datetime import timedelta
 from threading import Thread
 
-from hourhand import log, migrate
+from hourhand import log
 from hourhand.errors import ContractMismatch, Denied, HourhandError
 from hourhand.loop import Loop, signals
 from hourhand.settings import Settings, load_settings
 from hourhand.transport import Listener, Transport, connect
 from hourhand_scheduler.journal import Journal
 from hourhand_scheduler.scheduler import Scheduler
-from hourhand_scheduler.session import Session
+from hourhand_scheduler.session import Session, lease
 from hourhand_scheduler.upkeep import Upkeep
 
+APPLICATION = "hourhand-scheduler"
 PATIENCE = 5.0
 """Seconds for which a call is repeated: then it is better to look afresh at what is due."""
 
@@ -26,20 +27,21 @@ def run(*, once: bool = False, interval: float | None = None, log_level: str | N
     poll = None if interval is None else timedelta(milliseconds=round(interval * 1000))
     settings = load_settings(scheduler_poll=poll, log_level=log_level)
     log.configure(settings, "scheduler")
-    transport = connect(settings, application_name="hourhand-scheduler", patience=PATIENCE)
-    try:
-        daemon = Daemon(transport, settings)
-        daemon.once() if once else daemon.run()
-    finally:
-        transport.close()
+    journal = Journal(json=settings.log_format == "json")
+    with closing(connect(settings, application_name=APPLICATION, patience=PATIENCE)) as transport:
+        if not once:
+            Daemon(transport, settings, journal).run()
+            return
+        with Session(transport, journal, lease(settings)) as session:
+            Scheduler(transport, settings, session, journal).finish()
 
 
 class Daemon:
-    def __init__(self, transport: Transport, settings: Settings) -> None:
+    def __init__(self, transport: Transport, settings: Settings, journal: Journal) -> None:
         self._transport = transport
         self._poll = settings.scheduler_poll
-        self._journal = Journal(json=settings.log_format == "json")
-        self._session = Session(transport, self._journal, _lease(settings))
+        self._journal = journal
+        self._session = Session(transport, self._journal, lease(settings))
         self._scheduler = Scheduler(transport, settings, self._session, self._journal)
         self._loop = Loop(self._step, name="firing schedules", on_jump=lambda _: self._scheduler.look_again())
         self._upkeep = Loop(Upkeep(transport, settings, self._session).step, name="upkeep")
@@ -47,15 +49,10 @@ class Daemon:
         self._listener: Listener | None = None
         self._fatal: HourhandError | None = None
 
-    def once(self) -> None:
-        self._open()
-        self._scheduler.finish()
-        self._close()
-
     def run(self) -> None:
         with signals(self._loop, dump=self._scheduler.dump):
             self._loop.run()
-            self._close()
+            self._end()
         if self._fatal is not None:
             raise self._fatal
 
@@ -67,7 +64,7 @@ class Daemon:
     def _begin(self) -> bool:
         """Whether it may go on. A database that is not there yet is waited for, by the loop."""
         try:
-            self._open()
+            self._session.open()
         except (ContractMismatch, Denied) as error:
             self._fatal = error
             self._loop.stop()
@@ -81,20 +78,8 @@ class Daemon:
         self._scheduler.look_again()
         self._loop.wake()
 
-    def _open(self) -> None:
-        migrate.check(self._transport)
-        self._session.open()
-
-    def _close(self) -> None:
-        if not self._session.id:
-            return
+    def _end(self) -> None:
         if self._listener is not None:
             self._listener.close()
         self._upkeep.stop()
-        with suppress(HourhandError):  # Then its lease ends by itself.
-            self._session.close()
-
-
-def _lease(settings: Settings) -> float:
-    """Seconds: a scheduler that misses one beat is not lost yet."""
-    return max(settings.lease, 3 * settings.scheduler_poll).total_seconds()
+        self._session.close()

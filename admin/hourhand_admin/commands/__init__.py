@@ -14,6 +14,7 @@ from hourhand_admin.commands.run import run
 from hourhand_admin.commands.schedule import schedule
 from hourhand_admin.commands.status import status
 from hourhand_admin.commands.tasks import queue, tasks
+from hourhand_admin.commands.tick import tick
 from hourhand_admin.commands.up import stop, up
 
 commands: tuple[click.Command, ...] = (
@@ -27,5 +28,6 @@ commands: tuple[click.Command, ...] = (
     status,
     stop,
     tasks,
+    tick,
     up,
 )
