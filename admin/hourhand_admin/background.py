@@ -1,6 +1,7 @@
 """`hourhand up` in the background, and its end."""
 
 import io
+import logging
 import os
 import signal
 import subprocess
@@ -71,7 +72,7 @@ class Rotated(io.TextIOBase):
         self._file = LogFile(log, rotate_mb * 2**20)
 
     def write(self, text: str) -> int:
-        self._file.write(text)
+        self._file.handle(logging.makeLogRecord({"msg": text}))
         return len(text)
 
 

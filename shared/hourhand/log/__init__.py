@@ -4,75 +4,77 @@ Programs call `configure` once, in their main function; a library never does. Li
 from WARNING on to stderr, and with a log directory all of them to one file for each running service, whose
 name stays the same over restarts.
 
-hourhand's own events come through `event`. What tasks write through loguru or the standard library's logging
-arrives in the same outputs, and every line written while a task runs carries the run's id. Secrets are taken
-out of all of them. Whatever cannot be written (a closed pipe, a full disk, a value that JSON has no form
-for) never stops the program.
+Everything goes through loguru: hourhand's own events by way of `event`, what tasks write with loguru's logger
+as it is, and the standard library's logging passed on to it. Every line written while a task runs carries the
+run's id. Secrets are taken out of all of them. Whatever cannot be written (a closed pipe, a full disk, a
+value that JSON has no form for) never stops the program.
+
+A message is for people. An event without one is for programs: JSON has all events with all their fields, text
+has messages, and the others only from LOG_LEVEL=DEBUG on.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hourhand.log.files import LogFile, claim_file
-from hourhand.log.lines import Line, as_json, as_text
-from hourhand.log.outputs import Output
+from hourhand.log.lines import Form, Line, as_json, as_text
+from hourhand.log.streams import Stream
+from hourhand.sanitise import sanitise
 
 if TYPE_CHECKING:
+    from loguru import Logger
+
     from hourhand.settings import Settings
 
-LEVELS = {
-    "TRACE": 5,
-    "DEBUG": 10,
-    "INFO": 20,
-    "SUCCESS": 25,
-    "WARNING": 30,
-    "ERROR": 40,
-    "CRITICAL": 50,
-}
+LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "SUCCESS": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+_DEBUG, _WARNING = LEVELS["DEBUG"], LEVELS["WARNING"]
 _CHATTY = ("httpx", "httpcore", "hpack", "urllib3")  # they log every request at INFO
+_FILE_FAILS = "log.file"
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 _context: ContextVar[Mapping[str, object]] = ContextVar("hourhand_log_context", default=_NOTHING)
 _captures: list[list[Line]] = []
-_output: Output | None = None
+_logger: Logger | None = None  # imported only where it is used: it is slow to import
+_file: LogFile | None = None
+_form: Form = as_text
 _root_before: tuple[list[logging.Handler], int] | None = None
 _service = "hourhand"
-_threshold = LEVELS["WARNING"]  # what a library may say before anyone has configured it
+# The least levels of events with and without a message. A library that nobody has configured says little.
+_threshold = _silent_threshold = _WARNING
 
 
 def configure(settings: Settings, service: str, name: str | None = None) -> None:
     """Send this process's log where the settings say. `service` is scheduler, worker, admin or up."""
-    global _output, _service, _threshold
+    global _service, _form, _threshold, _silent_threshold
     close()
     _service, _threshold = service, LEVELS[settings.log_level]
-    file: LogFile | None = None
-    if settings.log_dir is not None:
-        path, lock = claim_file(settings.log_dir, service, name)
-        file = LogFile(path, settings.log_rotate_mb * 1024 * 1024, lock)
-    _output = Output(as_json if settings.log_format == "json" else as_text, file)
-    _take_over_loguru()
+    _form = as_json if settings.log_format == "json" else as_text
+    for_people = _form is as_text and _threshold > _DEBUG
+    _silent_threshold = max(_threshold, _WARNING) if for_people else _threshold
+    _take_over_loguru(settings, name)
     _take_over_logging()
     threading.excepthook = _thread_died
 
 
 def close() -> None:
     """Stop writing; what `configure` took over is given back."""
-    global _output, _threshold
-    if _output is None:
+    global _logger, _file, _threshold, _silent_threshold
+    if _logger is None:
         return
-    from loguru import logger
-
-    _output.close()
-    _output, _threshold = None, LEVELS["WARNING"]
-    logger.remove()
+    _logger.remove()
+    _logger = _file = None
+    _threshold = _silent_threshold = _WARNING
     logging.captureWarnings(capture=False)
     if _root_before is not None:
         logging.root.handlers[:], logging.root.level = _root_before
@@ -81,27 +83,34 @@ def close() -> None:
 
 def reopen() -> None:
     """Open the log file anew, after something else (logrotate) has moved it: what HUP does."""
-    if _output is not None:
-        _output.reopen()
+    if _file is not None:
+        _file.reopen()
 
 
-def enabled(level: str) -> bool:
-    """Whether a line of this level is written: hot paths ask before they put one together."""
-    return LEVELS[level] >= _threshold or bool(_captures)
+def enabled(level: str, *, message: bool = True) -> bool:
+    """Whether such an event, with or without a message, is written: hot paths ask before they make one."""
+    return LEVELS[level] >= (_threshold if message else _silent_threshold) or bool(_captures)
 
 
 def event(
     name: str, /, level: str = "INFO", message: str = "", *, error: object = None, **fields: object
 ) -> None:
     """Write one event. An exception as `error` adds class, text and, unless it is one of ours, traceback."""
-    number = LEVELS[level]
-    if number < _threshold and not _captures:
+    wanted = LEVELS[level] >= (_threshold if message else _silent_threshold)
+    if not wanted and not _captures:
         return
     if isinstance(error, BaseException):
         fields |= _error_fields(error)
     elif error is not None:
         fields["error"] = error
-    _write(Line(number, level, _service, name, message, {**_context.get(), **fields}))
+    if type(message) is not str:
+        message = str(sanitise(message))
+    for lines in _captures:
+        lines.append(Line(datetime.now(UTC), level, _service, name, message, {**_context.get(), **fields}))
+    if wanted and _logger is not None:
+        _logger.bind(**{**fields, "event": name}).log(level, message)
+    elif wanted:
+        logging.getLogger("hourhand").log(LEVELS[level], "%s", message or name)
 
 
 @contextmanager
@@ -121,24 +130,13 @@ def bind(**fields: object) -> None:
 
 @contextmanager
 def captured() -> Iterator[list[Line]]:
-    """For tests: the lines written meanwhile, of every level."""
+    """For tests: the events written meanwhile, of every level."""
     lines: list[Line] = []
     _captures.append(lines)
     try:
         yield lines
     finally:
         _captures.remove(lines)
-
-
-def _write(line: Line) -> None:
-    for lines in _captures:
-        lines.append(line)
-    if line.number < _threshold:
-        return
-    if _output is None:
-        logging.getLogger("hourhand").log(line.number, "%s", line.message or line.event)
-    else:
-        _output.write(line)
 
 
 def _error_fields(error: BaseException) -> dict[str, object]:
@@ -166,51 +164,65 @@ def _traceback(error: BaseException) -> str:
         return f"{type(error).__name__} (its traceback cannot be shown)"
 
 
-# --- What others write ---
+# --- The way through loguru ---
 
 
-def _take_over_loguru() -> None:
+def _take_over_loguru(settings: Settings, name: str | None) -> None:
+    global _logger, _file
     from loguru import logger
 
     logger.remove()
-    logger.add(
-        _from_loguru,
-        level=_threshold,
-        format=lambda _: "",  # the lines are made here, with nothing but their parts
-        backtrace=False,
-        diagnose=False,
+    logger.configure(patcher=_form_line)
+    # With diagnose, tracebacks would show local variables, and the secrets in them.
+    add: Callable[..., int] = partial(
+        logger.add, level=_threshold, format=lambda _: "{hourhand}", backtrace=False, diagnose=False
     )
+    out, err = Stream(sys.stdout), Stream(sys.stderr)
+    add(lambda line: (out if line.record["level"].no < _WARNING else err).write(line))
+    if settings.log_dir is not None:
+        path, lock = claim_file(settings.log_dir, _service, name)
+        _file = LogFile(path, settings.log_rotate_mb * 2**20, lock, partial(event, _FILE_FAILS, "WARNING"))
+        add(_file, filter=lambda record: record["extra"].get("event") != _FILE_FAILS)
+    _logger = logger
 
 
-def _from_loguru(message: Any) -> None:
-    record = message.record
-    level = record["level"]
-    fields = {"logger": record["name"], **record["extra"]}
+def _form_line(record: Any) -> None:
+    """Once for all sinks."""
+    fields = {**_context.get(), **record["extra"]}
+    event = fields.pop("event", None)
+    if event is None:
+        event = "log"
+        fields.setdefault("logger", record["name"])
     if record["exception"] is not None and record["exception"].value is not None:
         fields["traceback"] = _traceback(record["exception"].value)
-    _write(Line(level.no, level.name, _service, "log", record["message"], {**fields, **_context.get()}))
+    service = fields.pop("service", _service)
+    line = Line(record["time"], record["level"].name, service, event, record["message"], fields)
+    record["hourhand"] = _form(line)
 
 
-class _FromLogging(logging.Handler):
+class _ToLoguru(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
+        if _logger is None:
+            return
         try:
             message = record.getMessage()
         except Exception:  # noqa: BLE001  (wrong arguments are the caller's mistake, not a reason to stop)
-            message = f"{record.msg} {record.args}"
+            message = str(sanitise([record.msg, record.args]))
         fields: dict[str, object] = {"logger": record.name}
         if record.exc_info and record.exc_info[1] is not None:
             fields["traceback"] = _traceback(record.exc_info[1])
-        _write(Line(record.levelno, record.levelname, _service, "log", message, {**fields, **_context.get()}))
+        level = record.levelname if record.levelname in LEVELS else record.levelno
+        _logger.bind(**fields).log(level, message)
 
 
 def _take_over_logging() -> None:
     global _root_before
     root = logging.getLogger()
     _root_before = root.handlers[:], root.level
-    root.handlers[:] = [_FromLogging()]
+    root.handlers[:] = [_ToLoguru()]
     root.setLevel(_threshold)
     for name in _CHATTY:
-        logging.getLogger(name).setLevel("WARNING" if _threshold > LEVELS["DEBUG"] else "NOTSET")
+        logging.getLogger(name).setLevel("WARNING" if _threshold > _DEBUG else "NOTSET")
     logging.captureWarnings(capture=True)
 
 

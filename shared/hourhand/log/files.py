@@ -1,104 +1,106 @@
-"""One log file for each running service, rotated by size, or moved by others and reopened.
-
-Not loguru's file sink: that one writes a traceback to stderr for every line it cannot write.
-"""
+"""One log file for each running service, rotated by size, or moved by others and reopened."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from itertools import count
+from logging import LogRecord
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from types import ModuleType
 from typing import IO
 
-fcntl: ModuleType | None
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 _KEPT = 5
 _STEMS = {"scheduler": "job-scheduler", "worker": "job-worker"}
 
 
-class LogFile:
-    """Appends whole lines. Trouble is returned once as a sentence; later lines are tried again."""
+class LogFile(RotatingFileHandler):
+    """Appends records as they are; what is rotated away is packed.
 
-    def __init__(self, path: Path, rotate_bytes: int, lock: IO[bytes] | None = None) -> None:
-        self.path = path
-        self._rotate_bytes = rotate_bytes
-        self._lock = lock  # held as long as the file is used
-        self._file: IO[bytes] | None = None
-        self._size = 0
+    `tell` is called when writing starts to fail. Later records are tried again, and it is told no more until
+    one of them could be written. `lock` is held as long as the file is used. `rotate_bytes` 0: never.
+    """
+
+    terminator = ""
+
+    def __init__(
+        self,
+        path: Path,
+        rotate_bytes: int,
+        lock: IO[bytes] | None = None,
+        tell: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        super().__init__(
+            path,
+            maxBytes=rotate_bytes,
+            backupCount=_KEPT,
+            encoding="utf-8",
+            errors="backslashreplace",
+            delay=True,  # a file that cannot be opened is like one that cannot be written
+        )
+        self.namer, self.rotator = "{}.gz".format, _pack
+        self._lock = lock
+        self._tell = tell
         self._failing = False
 
-    def write(self, text: str) -> str | None:
-        """Append; returns what went wrong when it starts to go wrong."""
-        try:
-            self._append(text.encode("utf-8", "backslashreplace"))
-        except (OSError, ValueError) as error:
-            self._shut()
-            first, self._failing = not self._failing, True
-            return f"the log file {self.path} cannot be written: {error}; going on without" if first else None
+    def shouldRollover(self, record: LogRecord) -> bool:  # noqa: N802
+        """Without the base class's looks at the directory, which cost more than the writing."""
+        if self.stream is None:
+            self.stream = self._open()
+        return 0 < self.maxBytes < self.stream.tell() + len(record.msg)
+
+    def handleError(self, record: LogRecord) -> None:  # noqa: ARG002, N802
+        first, self._failing = not self._failing, True
+        self._shut()
+        if first:
+            error = sys.exception()
+            self._tell(f"the log file {self.baseFilename} cannot be written: {error}; going on without")
+
+    def flush(self) -> None:
+        super().flush()
         self._failing = False
-        return None
+
+    def format(self, record: LogRecord) -> str:
+        return record.getMessage()
 
     def reopen(self) -> None:
-        self._shut()  # the next line opens it
+        self.acquire()
+        self._shut()  # the next record opens it
+        self.release()
 
     def close(self) -> None:
-        self._shut()
+        self.reopen()
+        super().close()
         if self._lock is not None:
             self._lock.close()
 
-    def _append(self, line: bytes) -> None:
-        if self._file is None:
-            self._open()
-        elif self._rotate_bytes and self._size + len(line) > self._rotate_bytes and self._size:
-            self._rotate()
-        assert self._file is not None
-        written = self._file.write(line)
-        self._size += written
-        if written < len(line):
-            raise OSError("the disk is full")
-
-    def _open(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115  (one system call a line keeps lines whole)
-        self._size = os.fstat(self._file.fileno()).st_size
+    def _open(self) -> io.TextIOWrapper:
+        os.makedirs(os.path.dirname(self.baseFilename), exist_ok=True)
+        return super()._open()
 
     def _shut(self) -> None:
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
-        self._file = None
-
-    def _rotate(self) -> None:
-        self._shut()
-        old = self.path.with_name(f"{self.path.stem}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log")
-        os.replace(self.path, old)
-        self._open()
-        with suppress(OSError):
-            _compress(old)
-            self._prune()
-
-    def _prune(self) -> None:
-        rotated = re.compile(re.escape(self.path.stem) + r"\.\d{8}T\d{12}\.log(\.gz)?")
-        found = sorted(entry for entry in self.path.parent.iterdir() if rotated.fullmatch(entry.name))
-        for entry in found[:-_KEPT]:
-            entry.unlink()
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.close()
 
 
-def _compress(path: Path) -> None:
-    with open(path, "rb") as plain, gzip.open(f"{path}.gz", "wb") as packed:
-        shutil.copyfileobj(plain, packed)
-    path.unlink()
+def _pack(source: str, target: str) -> None:
+    try:
+        with open(source, "rb") as plain, gzip.open(target, "wb", compresslevel=6) as packed:
+            shutil.copyfileobj(plain, packed)
+        os.unlink(source)
+    except OSError:  # such as a full disk: kept as it is
+        os.replace(source, target)
 
 
 def claim_file(directory: Path, service: str, name: str | None) -> tuple[Path, IO[bytes] | None]:
@@ -130,7 +132,7 @@ def _stems(service: str, name: str | None) -> Iterator[str]:
 
 def _lock(path: Path) -> IO[bytes] | None:
     """Raises BlockingIOError while another process holds it."""
-    if fcntl is None:
+    if sys.platform == "win32":
         return None
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "ab")  # noqa: SIM115  (open means locked)

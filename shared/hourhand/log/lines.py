@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -15,24 +15,19 @@ from hourhand.sanitise import sanitise, sanitise_text
 _MAX_BYTES = 16 * 1024
 
 _LARGE = 2**63
-_PLAIN = re.compile(r"[!#-<>-~]+")  # ASCII without spaces, quotes and =
+_RUN_OR_ATTEMPT = re.compile(r"\b(?:run|attempt) \d+")
 _LABELS = {"scheduler": "Scheduler", "worker": "Worker", "admin": "Admin"}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
-    number: int
+    at: datetime
     level: str
     service: str
     event: str
     message: str
     fields: Mapping[str, object]
-    at: datetime = field(default_factory=_now)
 
 
 Form = Callable[[Line], str]
@@ -44,7 +39,7 @@ def as_json(line: Line) -> str:
     fixed = {
         "ts": _instant(line.at, "microseconds"),
         "level": line.level,
-        "service": fields.get("service", line.service),
+        "service": line.service,
         "event": line.event,
         "message": message,
     }
@@ -52,24 +47,34 @@ def as_json(line: Line) -> str:
 
 
 def as_text(line: Line) -> str:
-    """`ts LEVEL [Service] message key=value`, then the traceback, indented, so that it forges no line."""
+    """`ts LEVEL [Service] message`, then the traceback, indented, so that it forges no line.
+
+    An event without a message shows its name and all its fields.
+    """
     message, fields = _cleaned(line)
-    service = str(fields.pop("service", line.service))
     trace = fields.pop("traceback", None)
-    head = f"{_instant(line.at, 'milliseconds')} {line.level:<7} [{_LABELS.get(service, service)}]"
-    words = [f"{name}={_word(value)}" for name, value in fields.items()]
-    text = " ".join([head, _printable(message or line.event), *words])
-    return f"{text}\n  {_printable(str(trace))}\n" if trace else f"{text}\n"
+    label = _LABELS.get(line.service, line.service)
+    text = _for_people(message, fields) if message else f"{line.event} {_encode(fields)}"
+    head = f"{_instant(line.at, 'milliseconds')} {line.level:<7} [{label}] {_printable(text)}\n"
+    return f"{head}  {_printable(str(trace))}\n" if trace else head
+
+
+def _for_people(message: str, fields: Mapping[str, object]) -> str:
+    """The message, and of the run and the error what it does not say itself."""
+    run, attempt, error = fields.get("run_id"), fields.get("attempt"), fields.get("error")
+    about = [f"run {run}"] if run is not None else []
+    about += [f"attempt {attempt}"] if isinstance(attempt, int) and attempt > 1 else []
+    if about:
+        said = _RUN_OR_ATTEMPT.findall(message)
+        unsaid = ", ".join(words for words in about if words not in said)
+        message += f" ({unsaid})" if unsaid else ""
+    if error is not None and str(error) not in message:
+        message += f": {fields.get('error_class', 'error')}: {error}"
+    return f"{message.rstrip('.')}. {fields['hint']}" if "hint" in fields else message
 
 
 def _instant(at: datetime, precision: str) -> str:
-    return f"{at.isoformat(timespec=precision)[:-6]}Z"
-
-
-def _word(value: object) -> str:
-    if isinstance(value, str):
-        return value if _PLAIN.fullmatch(value) else _encode(value)
-    return _encode(value) if isinstance(value, list | dict | bool) else str(value)
+    return f"{at.astimezone(UTC).isoformat(timespec=precision)[:-6]}Z"
 
 
 def _printable(text: str) -> str:
