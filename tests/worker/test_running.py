@@ -15,6 +15,7 @@ from hourhand.outcome import Cancel, Discard, Outcome, Retry, Snooze
 from hourhand.retry import RetryPolicy
 from hourhand.run import Run
 from hourhand.tasks import task
+from hourhand_worker.foreground import run_now
 from tests.worker.workshop import Workshop
 
 AT_ONCE = RetryPolicy(first=0)
@@ -402,6 +403,22 @@ def test_a_value_that_the_database_refuses_fails_its_run_and_no_other(
         "completed",
     ]
     assert shop.run(runs[2])["error"].startswith("UnstorableResult: ")
+
+
+def test_a_run_in_the_foreground_is_recorded_and_tried_once(shop: Workshop):
+    @task("adds")
+    def adds(a: int, b: int) -> int:
+        return a + b
+
+    @task("broken")
+    def broken() -> None:
+        raise ValueError("no")
+
+    settings = shop.settings(queues="default")
+    run = run_now(settings, shop.tasks, shop.transport, "adds", {"a": 1, "b": 2})
+    assert (shop.status(run), shop.run(run)["result"]) == ("completed", 3)
+    run = run_now(settings, shop.tasks, shop.transport, "broken")
+    assert (shop.status(run), shop.run(run)["attempt"]) == ("failed", 1)
 
 
 def test_logging_of_the_standard_library_keeps_working(shop: Workshop, caplog: pytest.LogCaptureFixture):

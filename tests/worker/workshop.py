@@ -15,7 +15,7 @@ from hourhand.registry import Registry
 from hourhand.settings import Settings, load_settings
 from hourhand.transport.postgres import PostgresTransport
 from hourhand_worker.attempt import Attempt, Result
-from hourhand_worker.worker import Until, Worker
+from hourhand_worker.worker import Worker
 
 Columns = dict[str, Any]
 
@@ -79,7 +79,6 @@ class Workshop:
     def worker(
         self,
         *,
-        until: Until | None = None,
         name: str = "tested",
         url: str | None = None,
         ended: Callable[[Attempt, Result], None] | None = None,
@@ -87,12 +86,12 @@ class Workshop:
     ) -> Worker:
         transport = PostgresTransport(url or self.url, application_name="hourhand-worker", patience=5.0)
         self._stack.callback(transport.close)
-        return Worker(self.settings(**overrides), self.tasks, transport, name=name, until=until, ended=ended)
+        return Worker(self.settings(**overrides), self.tasks, transport, name=name, ended=ended)
 
     def drain(self, **overrides: Any) -> Worker:
         """Works until nothing is runnable; the worker, for its counts."""
-        worker = self.worker(until=Until(drain=True), **overrides)
-        worker.run()
+        worker = self.worker(**overrides)
+        worker.drain()
         return worker
 
     @contextmanager

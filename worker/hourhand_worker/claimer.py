@@ -31,7 +31,6 @@ class Claimer:
         concurrency: int,
         prefetch: bool,
         poll: float,
-        most: int | None,
         claimed: Callable[[], None],
     ) -> None:
         self._transport = ground.transport
@@ -48,13 +47,17 @@ class Claimer:
         self._capacity = concurrency + self._ahead
         self._poll = poll
         self._pace = Pace(poll)
-        self._left = most
+        self._left: int | None = None
         self._claimed = claimed
         self._claim: str | None = None
         self._alone = False
         self.starved = False
         self.dry = False
         """Whether the last claim brought nothing although nothing was held that could have enqueued more."""
+
+    def limit(self, most: int | None) -> None:
+        """Claim no more than so many runs in all."""
+        self._left = most
 
     @property
     def exhausted(self) -> bool:

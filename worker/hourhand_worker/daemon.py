@@ -33,7 +33,7 @@ def run(*, until: Until, name: str | None, **overrides: object) -> int:
     transport = connect(settings, application_name="hourhand-worker")
     pulse = connect(settings, application_name="hourhand-worker", patience=_beat_patience(settings))
     try:
-        return Worker(settings, tasks, transport, pulse=pulse, name=name, until=until).run()
+        return Worker(settings, tasks, transport, pulse=pulse, name=name).run(until)
     finally:
         pulse.close()
         transport.close()

@@ -23,7 +23,6 @@ class Journal:
     """`session` of the lines is the one that is open when they are written."""
 
     def __init__(self, *, json: bool) -> None:
-        self._json = json
         self._detail = "INFO" if json else "DEBUG"
         self.session = ""
 
@@ -58,7 +57,8 @@ class Journal:
 
     def started(self, attempt: Attempt) -> None:
         if log.enabled("INFO"):
-            log.event("run.started", "INFO", f"Processing job run {attempt.id}", **self._of(attempt))
+            message = f"Processing job run {attempt.id} ({attempt.task.name})"
+            log.event("run.started", "INFO", message, **self._of(attempt))
 
     def finishing(self, ended: Sequence[tuple[Attempt, Result]]) -> None:
         if log.enabled(self._detail):
@@ -75,7 +75,7 @@ class Journal:
         log.event(
             "run.finished",
             level,
-            f"Job run {attempt.id} {_SAID[outcome]} after {result['duration_ms']:.0f} ms",
+            f"Job run {attempt.id} ({attempt.task.name}) {_SAID[outcome]} after {result['duration_ms']:.0f} ms",
             **self._of(attempt),
             outcome=outcome,
             duration_ms=result["duration_ms"],
@@ -116,5 +116,10 @@ class Journal:
         log.event("worker.note", message=message, **fields)
 
     def _of(self, attempt: Attempt) -> dict[str, Any]:
-        fields = {"run_id": attempt.id, "attempt": attempt.row["attempt"], "task": attempt.task.name}
-        return {"session": attempt.session, **fields, "token": attempt.token} if self._json else fields
+        return {
+            "session": attempt.session,
+            "run_id": attempt.id,
+            "attempt": attempt.row["attempt"],
+            "token": attempt.token,
+            "task": attempt.task.name,
+        }

@@ -29,6 +29,7 @@ class Session:
         self,
         ground: Ground,
         *,
+        kind: str,
         name: str,
         lease: float,
         tasks: list[dict[str, Any]],
@@ -40,6 +41,7 @@ class Session:
         self._clock = ground.clock
         self._journal = ground.journal
         self._pulse = pulse or ground.transport
+        self._kind = kind
         self._name = name
         self._lease = lease
         self._tasks = tasks
@@ -104,7 +106,7 @@ class Session:
             "open_session",
             {
                 "p_session": session,
-                "p_kind": "worker",
+                "p_kind": self._kind,
                 "p_name": self._name,
                 "p_host": socket.gethostname(),
                 "p_pid": os.getpid(),

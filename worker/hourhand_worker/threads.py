@@ -11,10 +11,11 @@ from hourhand_worker.lane import Begin, End
 
 
 class ThreadLane:
-    """As many threads as there were ever attempts at once.
+    """As many threads as there were ever attempts at once that took their time.
 
     An own pool, because a thread that is abandoned has to be replaced and must not hold up the exit of the
-    process, neither of which `concurrent.futures` allows.
+    process, neither of which `concurrent.futures` allows. A thread that takes an attempt while others wait
+    starts the next thread, so that many short attempts need few.
     """
 
     def __init__(self, begin: Begin, end: End) -> None:
@@ -23,19 +24,12 @@ class ThreadLane:
         self._queue: SimpleQueue[Attempt | None] = SimpleQueue()
         self._lock = Lock()
         self._threads = 0
-        self._waiting = 0  # threads without work, less the attempts on their way to one
+        self._idle = 0  # threads that wait for an attempt, or are about to
 
     def put(self, attempts: Sequence[Attempt]) -> None:
-        with self._lock:
-            self._waiting -= len(attempts)
-            missing = max(0, -self._waiting)
-            self._waiting += missing
-            self._threads += missing
-            last = self._threads
         for attempt in attempts:
             self._queue.put(attempt)
-        for number in range(last - missing + 1, last + 1):
-            Thread(target=self._work, name=f"hourhand-task-{number}", daemon=True).start()
+        self._see_to_a_taker()
 
     def interrupt(self, attempt: Attempt) -> None:
         """A thread can't be interrupted: its task sees `run.cancelled`."""
@@ -45,12 +39,32 @@ class ThreadLane:
         for _ in range(self._threads):
             self._queue.put(None)
 
+    def _see_to_a_taker(self) -> None:
+        """Start a thread if attempts wait and no thread does."""
+        with self._lock:
+            if self._idle or self._queue.empty():
+                return
+            self._idle += 1
+            self._threads += 1
+            number = self._threads
+        try:
+            Thread(target=self._work, name=f"hourhand-task-{number}", daemon=True).start()
+        except RuntimeError:  # the system gives no more threads: those there are go on
+            with self._lock:
+                self._idle -= 1
+                self._threads -= 1
+            if number == 1:
+                raise
+
     def _work(self) -> None:
         while (attempt := self._queue.get()) is not None:
+            with self._lock:
+                self._idle -= 1
+            self._see_to_a_taker()
             self._perform(attempt)
             del attempt  # a waiting thread keeps nothing alive
             with self._lock:
-                self._waiting += 1
+                self._idle += 1
 
     def _perform(self, attempt: Attempt) -> None:
         value, error = None, None

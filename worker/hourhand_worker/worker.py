@@ -58,7 +58,8 @@ class Worker:
     """Runs the tasks of a registry.
 
     `pulse` is a transport for the heartbeat alone. `ended` hears of each attempt whose end was delivered, in
-    another thread. Daemons call `run`; programs that want work done in this process call `drain`.
+    another thread. A daemon calls `run`, and a program that wants work done in its own process `drain`:
+    either of them once, for a worker has one life.
     """
 
     def __init__(
@@ -68,14 +69,14 @@ class Worker:
         transport: Transport,
         *,
         pulse: Transport | None = None,
+        kind: str = "worker",
         name: str | None = None,
         queues: Sequence[str] | None = None,
-        until: Until | None = None,
         ended: Callable[[Attempt, Result], None] | None = None,
     ) -> None:
         self._settings = settings
         self._transport = transport
-        self._until = until or Until()
+        self._until = Until()
         self._ended = ended
         self._loop = Loop(self._step, name="worker", on_jump=lambda _: self._heartbeat.hint())
         self._ground = ground = Ground(transport, Journal(json=settings.log_format == "json"))
@@ -85,6 +86,7 @@ class Worker:
         lease = settings.lease.total_seconds()
         self._session = Session(
             ground,
+            kind=kind,
             name=name or socket.gethostname(),
             lease=lease,
             tasks=registry.definitions,
@@ -115,7 +117,6 @@ class Worker:
             concurrency=settings.concurrency,
             prefetch=settings.prefetch,
             poll=settings.worker_poll.total_seconds(),
-            most=self._until.runs,
             claimed=self._claimed,
         )
         self._listener: Listener | None = None
@@ -128,17 +129,20 @@ class Worker:
 
     # --- From outside ---
 
-    def run(self) -> int:
-        """Work until a signal or `until` ends it; the exit code. To be called once.
+    def run(self, until: Until | None = None) -> int:
+        """Work until a signal or `until` ends it; the exit code.
 
-        Raises ContractMismatch and Denied at the start, and a passing worker whatever a step raised.
+        Raises ContractMismatch and Denied at the start; any TransportError when it does not wait for more.
         """
         with signals(self._loop, dump=self._dump):
-            self._loop.run()
-            self._shut_down()
-        if self._fatal is not None:
-            raise self._fatal
-        return self._exit_code or int(self._until.passing and bool(self._failing))
+            return self._live(until or Until())
+
+    def drain(self, seconds: float | None = None) -> int:
+        """Work until nothing is runnable, for at most so long. 1 if a run failed, else 0. Takes no signals.
+
+        Raises the TransportErrors.
+        """
+        return self._live(Until(drain=True, seconds=seconds))
 
     def stop(self) -> None:
         """End gracefully. From any thread."""
@@ -155,6 +159,20 @@ class Worker:
         return frozenset(self._failing)
 
     # --- The loop ---
+
+    def _live(self, until: Until) -> int:
+        self._until = until
+        self._claimer.limit(until.runs)
+        try:
+            self._loop.run()
+        except BaseException:
+            self._loop.force()
+            raise
+        finally:
+            self._shut_down()
+        if self._fatal is not None:
+            raise self._fatal
+        return self._exit_code or int(until.passing and bool(self._failing))
 
     def _step(self) -> float:
         try:
@@ -187,7 +205,8 @@ class Worker:
         poll = self._settings.worker_poll.total_seconds()
         if not self._until.passing:
             self._upkeep.start()
-            self._listener = self._transport.listen(["hourhand_runs"], self._hinted)
+            if self._settings.notify:
+                self._listener = self._transport.listen(["hourhand_runs"], self._hinted)
             self._ground.journal.note(f"hourhand worker started. Polling every {poll:g} seconds")
 
     def _is_over(self) -> bool:

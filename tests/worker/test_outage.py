@@ -1,0 +1,76 @@
+"""The database goes away and comes back."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hourhand.log.lines import Line
+from hourhand.run import Run
+from hourhand.tasks import task
+from tests.support import eventually
+from tests.support.proxy import Proxy, proxy
+from tests.worker.workshop import Workshop
+
+
+@pytest.fixture
+def network(shop: Workshop) -> Iterator[Proxy]:
+    with proxy(shop.url) as it:
+        yield it
+
+
+def test_work_goes_on_while_the_database_is_away_and_its_result_is_delivered_afterwards(
+    shop: Workshop, network: Proxy, lines: list[Line]
+):
+    begun, done, ended = threading.Event(), threading.Event(), threading.Event()
+
+    @task("slow")
+    def slow(run: Run) -> str:
+        begun.set()
+        done.wait(30)
+        run.log.info("still here")
+        ended.set()
+        return "done"
+
+    run = shop.enqueue("slow")
+    with shop.working(url=network.url, lease=60):
+        assert begun.wait(10)
+        network.refusing = True
+        network.break_connections()
+        done.set()
+        assert ended.wait(10)
+        eventually(lambda: network.accepted > 5, 20)
+        assert shop.status(run) == "processing"
+        network.refusing = False
+        eventually(lambda: shop.status(run) == "completed", 30)
+    assert shop.run(run)["attempt"] == 1
+    assert shop.logs(run) == [("INFO", "still here")]
+    assert sum(line.event == "session.opened" for line in lines) == 1
+
+
+def test_answers_that_are_lost_neither_lose_nor_double_a_run(shop: Workshop, network: Proxy):
+    counted = []
+
+    @task("count")
+    def count(n: int) -> None:
+        counted.append(n)
+        if n % 3 == 0:
+            network.lose_next_answer()
+
+    runs = [shop.enqueue("count", {"n": n}) for n in range(20)]
+    shop.drain(url=network.url, lease=60)
+    assert sorted(counted) == list(range(20))
+    assert {shop.status(run) for run in runs} == {"completed"}
+    assert {shop.run(run)["attempt"] for run in runs} == {1}
+
+
+def test_a_worker_that_starts_before_its_database_waits_for_it(shop: Workshop, network: Proxy):
+    @task("noop")
+    async def noop() -> None: ...
+
+    run = shop.enqueue("noop")
+    network.refusing = True
+    with shop.working(url=network.url):
+        eventually(lambda: network.accepted > 1)
+        network.refusing = False
+        eventually(lambda: shop.status(run) == "completed", 30)
