@@ -211,6 +211,12 @@ def test_a_result_is_waited_for(client: Client, hand: Hand) -> None:
         assert waiting.result(10) == 3
 
 
+def test_an_ended_run_is_seen_even_without_time_to_wait(client: Client, hand: Hand) -> None:
+    handle = client.enqueue("ingest-rss")
+    hand.work(result=3)
+    assert handle.result(timeout=0) == 3
+
+
 def test_a_failed_run_raises_its_error(client: Client, hand: Hand) -> None:
     handle = client.enqueue("ingest-rss")
     hand.work("failed", error={"class": "ValueError", "message": "no such feed"})

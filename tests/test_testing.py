@@ -114,7 +114,12 @@ def test_what_a_task_raises_comes_out() -> None:
 def test_the_run_is_as_the_test_wants_it() -> None:
     @task("ingest", max_attempts=3)
     def ingest(run: Run) -> dict[str, object]:
-        return {"attempt": run.attempt, "most": run.max_attempts, "for": run.scheduled_for, "why": run.cancel_reason}
+        return {
+            "attempt": run.attempt,
+            "most": run.max_attempts,
+            "for": run.scheduled_for,
+            "why": run.cancel_reason,
+        }
 
     inline = run_inline(ingest, attempt=2, stopped="shutdown", scheduled_for=NOON)
     assert inline.result == {"attempt": 2, "most": 3, "for": NOON, "why": "shutdown"}
@@ -233,7 +238,7 @@ def test_the_time_of_other_databases_is_left_alone(name: str) -> None:
 
 # --- The plugin ---
 
-USERS_TEST = '''
+USERS_TEST = """
 from datetime import timedelta
 from hourhand import task
 
@@ -252,7 +257,7 @@ def test_greeting(hourhand_client, hourhand_drain, hourhand_clock):
 
 def test_each_has_its_own_database(hourhand_client):
     assert hourhand_client.runs.list() == []
-'''
+"""
 
 
 def test_the_fixtures_work_in_a_project_of_its_own(postgres: databases.Postgres, tmp_path: Path) -> None:
@@ -260,5 +265,7 @@ def test_the_fixtures_work_in_a_project_of_its_own(postgres: databases.Postgres,
     (tmp_path / "test_greeting.py").write_text(USERS_TEST)
     environment = {**os.environ, "HOURHAND_TEST_DATABASE_URL": postgres.url}
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
     assert "2 passed" in done.stdout, done.stdout + done.stderr
