@@ -3,10 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from tests.scheduler.rows import row
-
 from hourhand_scheduler.agenda import Agenda
 from hourhand_scheduler.schedule import Schedule
+from tests.scheduler.rows import row
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.scheduler.rows import row
 
 from hourhand_scheduler.firing import Firing
 from hourhand_scheduler.plan import jittered, plan
 from hourhand_scheduler.schedule import Schedule
+from tests.scheduler.rows import row
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (
@@ -193,6 +193,7 @@ def test_instants_after_the_end_are_none() -> None:
 def test_max_runs_lets_only_the_first_of_a_backlog_run() -> None:
     firing = plan(schedule(next_run_at=NOON, catch_up="all", catch_up_window=86400, runs_left=2), LATE)
     assert ran(firing) == [NOON, NOON + HOUR]
+    assert firing.notes == ()  # After the last run nothing was due.
 
 
 def test_a_schedule_without_runs_left_is_over() -> None:

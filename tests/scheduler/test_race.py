@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.scheduler.conftest import Insert, Sql
 from tests.support import eventually
+from tests.support.databases import Postgres
 
 SECOND = timedelta(seconds=1)
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -186,3 +188,20 @@ def test_a_database_without_the_schema_is_told_with_exit_78(
 ) -> None:
     assert start("--once", DATABASE_URL=empty_database_url).wait(timeout=60) == 78
     assert "hourhand migrate" in (tmp_path / "scheduler.log").read_text()
+
+
+def test_a_database_that_is_not_there_yet_is_waited_for(
+    start: Start, postgres: Postgres, migrated: str, tmp_path: Path
+) -> None:
+    name = f"{postgres.prefix}_late"
+    process = start(DATABASE_URL=postgres.url_of(name))
+    log = tmp_path / "scheduler.log"
+    eventually(lambda: "trying again" in log.read_text(), timeout=30)
+    postgres.run(f"create database {name} template {migrated}")
+    try:
+        eventually(lambda: "Polling every 60 seconds" in log.read_text(), timeout=30)
+        process.send_signal(signal.SIGUSR1)
+        eventually(lambda: "scheduler.state" in log.read_text())
+        assert stop(process) == 0
+    finally:
+        postgres.run(f"drop database {name} with (force)")

@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.scheduler.conftest import Insert, Sql, make_scheduler
-from tests.support import eventually
 
 from hourhand.errors import Unavailable
 from hourhand.settings import Settings
 from hourhand.transport import Transport
+from hourhand_scheduler.journal import Journal
 from hourhand_scheduler.scheduler import Scheduler
+from hourhand_scheduler.session import Session
+from hourhand_scheduler.upkeep import Upkeep
+from tests.scheduler.conftest import Insert, Sql, make_scheduler
+from tests.support import eventually
 
 SECOND = timedelta(seconds=1)
 Ledger = Callable[[int], list[tuple[str, datetime, int]]]
@@ -174,6 +177,23 @@ def test_a_lost_answer_doubles_nothing(
     assert (runs(sql), len(ledger(id_))) == (1, 1)
 
 
+def test_what_could_not_be_fired_is_fired_with_the_next_step(
+    wire: Wire, settings: Settings, insert: Insert, sql: Sql
+) -> None:
+    insert(due=SECOND)
+
+    def break_off(function: str) -> None:
+        if function == "fire" and wire.calls["fire"] == 1:
+            raise Unavailable("the connection broke")
+
+    wire.before = break_off
+    scheduler = make_scheduler(wire, settings)
+    with pytest.raises(Unavailable):
+        scheduler.finish()
+    scheduler.finish()
+    assert runs(sql) == 1
+
+
 def test_the_same_call_repeated_fires_once(
     wire: Wire, settings: Settings, transport: Transport, insert: Insert, sql: Sql
 ) -> None:
@@ -274,3 +294,17 @@ def test_firing_is_on_time(scheduler: Scheduler, insert: Insert, sql: Sql) -> No
     lags = [lag for (lag,) in sql("select lag_ms from hourhand.schedule_firings order by 1")]
     assert lags[0] >= 0
     assert lags[len(lags) // 2] <= 25
+
+
+def test_a_session_that_was_lost_is_followed_by_another(
+    transport: Transport, settings: Settings, sql: Sql
+) -> None:
+    with Session(transport, Journal(), lease=30) as session:
+        first = session.id
+        upkeep = Upkeep(transport, settings, session)
+        assert upkeep.step() == 60
+        assert session.id == first
+        sql("update hourhand.services set lease_until = now() - interval '1 second'")
+        upkeep.step()
+        assert session.id != first
+    assert sql("select state from hourhand.services where id = %s", session.id) == [("closed",)]
