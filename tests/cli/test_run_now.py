@@ -69,12 +69,13 @@ def test_a_failure_is_final_and_exits_with_1(start: Start, client: Client) -> No
     assert (run.status, run.attempt) == ("failed", 1)
 
 
-def test_an_interrupted_run_does_not_wait_for_ever(start: Start, client: Client) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_is_cancelled(start: Start, client: Client, stop: signal.Signals) -> None:
     process = start("sleep")
     eventually(lambda: [run for run in client.runs.list() if run.started_at], 30)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 130
     [run] = client.runs.list()
     assert run.status == "cancelled"
 

@@ -117,11 +117,11 @@ def now(task: str, payload: Any, tasks: tuple[str, ...], as_json: bool) -> int:
     """
     from hourhand_admin.terminal.ending import tell_end
     from hourhand_admin.terminal.foreground import run_here
-    from hourhand_admin.terminal.tasks import loaded_task
+    from hourhand_admin.terminal.tasks import load_with
 
     with open_client() as client:
-        found = loaded_task(task, tasks or client.settings.tasks)
-        return tell_end(run_here(client, found, payload), as_json)
+        known = load_with(task, tasks or client.settings.tasks)
+        return tell_end(run_here(client, known, task, payload), as_json)
 
 
 @run.command(

@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from hourhand import log, registry
-from hourhand_worker.worker import Until, Worker
+from hourhand import log
+from hourhand_worker.foreground import run_now
 
 if TYPE_CHECKING:
     from hourhand.client import Client
     from hourhand.records import RunRecord
+    from hourhand.registry import Registry
     from hourhand.settings import Settings
-    from hourhand.tasks import Task
-
-_INTERRUPTED = "interrupted in the foreground"
 
 
-def run_here(client: Client, task: Task[..., Any], payload: Any) -> RunRecord:
-    """One attempt, now. The run goes through a queue of its own, so that no other worker takes it.
+def run_here(client: Client, tasks: Registry, name: str, payload: Any) -> RunRecord:
+    """One attempt, now; what the task writes and logs goes to stderr. INT and TERM cancel the run.
 
-    What the task writes, and what it logs, goes to stderr. Raises BadPayload and the TransportErrors.
+    Raises BadPayload, the TransportErrors, KeyboardInterrupt.
     """
-    queue = f"now-{uuid.uuid4().hex[:12]}"
-    handle = client.enqueue(task, payload, queue=queue, max_attempts=1)
-    try:
-        with _logging_to_stderr(client.settings):
-            Worker(
-                client.settings,
-                registry.Registry([task]),
-                client.transport,
-                kind="cli",
-                name="run-now",
-                queues=[queue],
-            ).run(Until(drain=True))
-    finally:
-        run = handle.run()
-        if not run.ended:  # nobody else serves its queue
-            handle.cancel(_INTERRUPTED)
-    return handle.run()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _logging_to_stderr(client.settings):
+        run_id = run_now(client.settings, tasks, client.transport, name, payload)
+    return client.runs.get(run_id)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from hourhand_admin.terminal.session import did_you_mean, warn
 
 if TYPE_CHECKING:
     from hourhand.client import Client
-    from hourhand.tasks import Task
+    from hourhand.registry import Registry
 
 _NOBODY = "no worker has registered a task {name!r}; its runs wait until one does"
 
@@ -53,16 +53,17 @@ def warn_of_unknown_task(client: Client, name: str) -> Mapping[str, Any] | None:
     return known.get(name)
 
 
-def loaded_task(name: str, modules: Sequence[str]) -> Task[..., Any]:
-    """The task itself, from these modules. Raises UnknownTask and TaskImportError."""
+def load_with(name: str, modules: Sequence[str]) -> Registry:
+    """The tasks of these modules, this one among them. Raises UnknownTask and TaskImportError."""
     from hourhand import registry
     from hourhand.errors import UnknownTask
 
     known = registry.load(modules)
     try:
-        return known.get(name)
+        known.get(name)
     except UnknownTask as error:
         raise UnknownTask(str(error), did_you_mean(name, known.names) or error.hint) from None
+    return known
 
 
 def check_payload(task: Mapping[str, Any] | None, payload: Any) -> None:

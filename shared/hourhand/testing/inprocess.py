@@ -28,8 +28,8 @@ def drain(
     """Run what is runnable, and what comes of it, until nothing is left.
 
     Gives how many attempts ended in which way. `tasks` are those to run (all that are defined or imported
-    here), `queues` those to serve (all that the tasks name), `timeout` is in seconds. A run that waits for
-    its retry is not runnable yet.
+    here), `queues` those to serve (every one), `timeout` is in seconds. A run that waits for its retry is
+    not runnable yet.
     """
     known = registry.current() if tasks is None else registry.Registry(tasks)
     module: Any = import_module("hourhand_worker.worker")
@@ -38,7 +38,7 @@ def drain(
         known,
         client.transport,
         name="drain",
-        queues=_queues(known) if queues is None else [*queues],
+        queues=tuple(queues or ()),
     )
     worker.drain(timeout)
     outcomes: Counter[str] = worker.outcomes
@@ -47,10 +47,9 @@ def drain(
 
 def fire_due(client: Client) -> None:
     """Let the scheduler fire every schedule that is due by the database's clock."""
-    daemon: Any = import_module("hourhand_scheduler.daemon")
-    journal: Any = import_module("hourhand_scheduler.journal")
-    daemon.fire_due(client.transport, client.settings, journal.Journal(json=False))
-
-
-def _queues(known: registry.Registry) -> list[str]:
-    return sorted({"default", *(task.queue for task in known)})
+    parts: Any = import_module("hourhand_scheduler.session")
+    journal = import_module("hourhand_scheduler.journal").Journal()
+    lease = parts.lease(client.settings)
+    with parts.Session(client.transport, journal, lease) as session:
+        scheduler: Any = import_module("hourhand_scheduler.scheduler")
+        scheduler.Scheduler(client.transport, client.settings, session, journal).finish()
