@@ -1,38 +1,41 @@
 """The worker's event log.
 
-An intent is written before the call to the database, and what came of it after the answer. In the text
-format, lines that only programs read (claims, intents, beats) are of the level DEBUG.
+An intent is written before the call to the database, and what came of it after the answer. Events that only
+programs read (claims, intents, beats) have no message.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from hourhand import log
 from hourhand_worker.attempt import Attempt, Result
 
-_SAID = {
-    "completed": "completed",
-    "failed": "failed",
-    "cancelled": "was cancelled",
-    "retry": "failed and will be tried again",
-    "snooze": "will run again later",
-}
-
 
 class Journal:
     """`session` of the lines is the one that is open when they are written."""
 
-    def __init__(self, *, json: bool) -> None:
-        self._detail = "INFO" if json else "DEBUG"
+    def __init__(self) -> None:
         self.session = ""
+
+    # --- The process ---
+
+    def started(self, poll: timedelta) -> None:
+        message = f"hourhand worker started. Polling every {poll.total_seconds():g} seconds"
+        log.event("worker.started", message=message, session=self.session)
+
+    def state(self, **fields: Any) -> None:
+        """What a signal asked for."""
+        shown = ", ".join(f"{name} {value}" for name, value in fields.items())
+        log.event("worker.state", message=f"State: {shown}", session=self.session, **fields)
 
     # --- Sessions ---
 
     def opened(self) -> None:
-        log.event("session.opened", self._detail, session=self.session)
+        log.event("session.opened", session=self.session)
 
     def beat(self, held: int) -> None:
-        log.event("session.beat", self._detail, session=self.session, held=held)
+        log.event("session.beat", session=self.session, held=held)
 
     def rescued(self, runs: int) -> None:
         message = f"Took back {runs} run(s) of workers that were lost"
@@ -43,28 +46,28 @@ class Journal:
         log.event("session.lost", "WARNING", message, session=session, runs=runs)
 
     def closed(self) -> None:
-        log.event("session.closed", self._detail, session=self.session)
+        log.event("session.closed", session=self.session)
 
     # --- Runs ---
 
     def claiming(self, claim: str, most: int) -> None:
-        log.event("run.claim.intent", self._detail, session=self.session, claim=claim, most=most)
+        log.event("run.claim.intent", session=self.session, claim=claim, most=most)
 
     def claimed(self, attempts: Iterable[Attempt]) -> None:
-        if log.enabled(self._detail):
+        if log.enabled("INFO", message=False):
             for attempt in attempts:
-                log.event("run.claimed", self._detail, **self._of(attempt))
+                log.event("run.claimed", **self._of(attempt))
 
-    def started(self, attempt: Attempt) -> None:
+    def begun(self, attempt: Attempt) -> None:
         if log.enabled("INFO"):
             message = f"Processing job run {attempt.id} ({attempt.task.name})"
-            log.event("run.started", "INFO", message, **self._of(attempt))
+            log.event("run.started", message=message, **self._of(attempt))
 
     def finishing(self, ended: Sequence[tuple[Attempt, Result]]) -> None:
-        if log.enabled(self._detail):
+        if log.enabled("INFO", message=False):
             for attempt, result in ended:
                 fields = self._of(attempt)
-                log.event("run.finish.intent", self._detail, **fields, outcome=result["outcome"])
+                log.event("run.finish.intent", **fields, outcome=result["outcome"])
 
     def finished(self, attempt: Attempt, result: Result) -> None:
         outcome = result["outcome"]
@@ -75,7 +78,7 @@ class Journal:
         log.event(
             "run.finished",
             level,
-            f"Job run {attempt.id} ({attempt.task.name}) {_SAID[outcome]} after {result['duration_ms']:.0f} ms",
+            _sentence(attempt, result),
             **self._of(attempt),
             outcome=outcome,
             duration_ms=result["duration_ms"],
@@ -89,9 +92,11 @@ class Journal:
         log.event("run.refused", "WARNING", message, **self._of(attempt), outcome=outcome)
 
     def released(self, attempt: Attempt, outcome: str) -> None:
-        name, level = ("run.released", "INFO") if outcome == "ok" else ("run.refused", "WARNING")
-        message = f"Gave job run {attempt.id} back" if outcome == "ok" else ""
-        log.event(name, level, message, **self._of(attempt), outcome=outcome)
+        if outcome == "ok":
+            message = f"Gave job run {attempt.id} ({attempt.task.name}) back"
+            log.event("run.released", message=message, **self._of(attempt), outcome=outcome)
+        else:
+            self.refused(attempt, outcome)
 
     def abandoned(self, attempt: Attempt, threads: int) -> None:
         message = f"Job run {attempt.id} is out of time, but its task goes on: nothing can stop it"
@@ -123,3 +128,27 @@ class Journal:
             "token": attempt.token,
             "task": attempt.task.name,
         }
+
+
+def _sentence(attempt: Attempt, result: Result) -> str:
+    run, took = f"Job run {attempt.id} ({attempt.task.name})", f"after {result['duration_ms']:.0f} ms"
+    again = f"again in {round(result.get('delay') or 0, 1):g} s"
+    match result["outcome"]:
+        case "completed":
+            return f"{run} completed {took}"
+        case "cancelled":
+            return f"{run} was cancelled {took}"
+        case "snooze":
+            return f"{run} put itself off; {again}"
+        case outcome:
+            failed = f"{run} failed, {_which(attempt)}: {_named(result['error'])}"
+            return f"{failed}; {again}" if outcome == "retry" else failed
+
+
+def _which(attempt: Attempt) -> str:
+    # Those whose worker was lost are numbered too, but do not count.
+    return f"attempt {attempt.row['attempt']} of {attempt.row['max_attempts'] + attempt.row['lost_count']}"
+
+
+def _named(error: Mapping[str, str]) -> str:
+    return ": ".join(filter(None, (error.get("class"), error.get("message"))))

@@ -79,7 +79,7 @@ class Worker:
         self._until = Until()
         self._ended = ended
         self._loop = Loop(self._step, name="worker", on_jump=lambda _: self._heartbeat.hint())
-        self._ground = ground = Ground(transport, Journal(json=settings.log_format == "json"))
+        self._ground = ground = Ground(transport, Journal())
         self._holdings = ground.holdings
         self._endings = Endings(ground.clock)
         self._logbook = Logbook(ground.clock)
@@ -94,7 +94,7 @@ class Worker:
             pulse=pulse,
         )
         self._executor = Executor(
-            settings.concurrency, ground.journal.started, self._conclude, self._slot_freed
+            settings.concurrency, ground.journal.begun, self._conclude, self._slot_freed
         )
         self._finisher = Finisher(
             ground,
@@ -202,12 +202,11 @@ class Worker:
             self._deadline = monotonic() + self._until.seconds
         for thread in (self._finisher, self._heartbeat, self._watchdog):
             thread.start()
-        poll = self._settings.worker_poll.total_seconds()
         if not self._until.passing:
             self._upkeep.start()
             if self._settings.notify:
                 self._listener = self._transport.listen(["hourhand_runs"], self._hinted)
-            self._ground.journal.note(f"hourhand worker started. Polling every {poll:g} seconds")
+            self._ground.journal.started(self._settings.worker_poll)
 
     def _is_over(self) -> bool:
         if self._deadline is not None and monotonic() >= self._deadline:
@@ -306,7 +305,7 @@ class Worker:
         }
 
     def _dump(self) -> None:
-        self._ground.journal.note("State", **self._stats(), held=sorted(self._holdings.by_run()))
+        self._ground.journal.state(**self._stats(), held=sorted(self._holdings.by_run()))
 
     # --- The end ---
 
