@@ -1,0 +1,102 @@
+"""One worker dies, sleeps or stops: what becomes of what it held."""
+
+import random
+import signal
+import statistics
+import threading
+from datetime import datetime, timedelta
+
+import psycopg
+import pytest
+
+from tests.support import eventually
+from tests.support.chaos import Print, Site
+
+pytestmark = pytest.mark.slow
+
+SAMPLES = 6
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(("lease", "poll"), [(2.0, 1.0), (3.0, 0.2)])
+def test_a_killed_workers_run_starts_again_within_lease_and_poll(
+    site: Site, tell: Print, lease: float, poll: float
+) -> None:
+    times = {"HOURHAND_LEASE_SECONDS": lease, "JOB_WORKER_POLL_MS": poll * 1000}
+    runs = [site.enqueue("once-then-quick") for _ in range(SAMPLES)]
+    doomed = [site.worker(**times, JOB_WORKER_BATCH=1, HOURHAND_PREFETCH="off") for _ in runs]
+    eventually(lambda: len(site.events("run.started")) == SAMPLES, 30, interval=0.1)
+    holder = {event["run_id"]: event["session"] for event in site.events("run.started")}
+    heir = site.worker(**times)
+    site.await_open(heir)
+    killed = {}
+    for worker in doomed:
+        killed[worker.session] = site.value("select clock_timestamp()")
+        worker.kill()
+        threading.Event().wait(random.uniform(0, lease / 3))  # at any moment of the heir's round
+    eventually(lambda: all(site.status(run) == "completed" for run in runs), 30, interval=0.1)
+    waited = sorted(
+        (at(site.run(run)["claimed_at"]) - killed[holder[run]]).total_seconds() for run in runs
+    )
+    tell(
+        f"recovery after kill -9, lease {lease:g} s, poll {poll:g} s: p50 {statistics.median(waited):.2f} s, "
+        f"max {waited[-1]:.2f} s of {SAMPLES}"
+    )
+    assert waited[-1] <= lease + poll + 1
+    assert {site.run(run)["attempt"] for run in runs} == {2}
+
+
+def test_a_sleeper_that_finishes_before_it_hears_of_its_loss_is_refused(site: Site) -> None:
+    """The new attempt is still running then, and it is the one that counts."""
+    run = site.enqueue("hold", {"gate": "attempt-{attempt}"})
+    sleeper = site.worker()
+    eventually(lambda: sleeper.events("run.started"), 30, interval=0.05)
+    lost = sleeper.session
+    heir = site.worker()
+    site.await_open(heir)
+    sleeper.send(signal.SIGSTOP)
+    eventually(lambda: heir.events("run.started"), 20)
+    with psycopg.connect(site.url) as holder:
+        # Beats and claims would tell the sleeper first. They wait for this table, which a finish does not need.
+        holder.execute("lock table hourhand.services in access exclusive mode")
+        site.gate("attempt-1").touch()
+        sleeper.send(signal.SIGCONT)
+        refused = eventually(lambda: sleeper.events("run.refused"))
+        assert not sleeper.events("session.lost")
+        assert site.status(run) == "processing", "the sleeper has ended the new attempt"
+    assert [(event["run_id"], event["session"], event["outcome"]) for event in refused] == [(run, lost, "completed")]
+    eventually(lambda: sleeper.said("session.lost", session=lost))
+    site.gate("attempt-2").touch()
+    eventually(lambda: site.status(run) == "completed")
+    after = site.run(run)
+    assert (after["result"], after["session_id"], after["attempt"]) == ("attempt 2", heir.session, 2)
+    assert not heir.events("run.refused")
+    assert sleeper.session != lost
+
+
+def test_what_a_stopping_worker_holds_is_taken_by_others_at_once(site: Site, tell: Print) -> None:
+    """Half of it runs and half of it waits; none of it uses up an attempt, though nobody polls for it."""
+    long = {"HOURHAND_LEASE_SECONDS": 60, "JOB_WORKER_POLL_MS": 60_000}
+    runs = [site.enqueue(task, {"gate": "never"}) for task in ("hold", "hold-async") * 2]
+    runs += [site.enqueue("hold", {"gate": "never"}) for _ in range(4)]
+    leaving = site.worker(**long, JOB_WORKER_BATCH=4, HOURHAND_SHUTDOWN_SECONDS=1)
+    eventually(lambda: len(leaving.events("run.claimed")) == 8, 30, interval=0.05)
+    eventually(lambda: len(leaving.events("run.started")) == 4, 30, interval=0.05)
+    heir = site.worker(**long, JOB_WORKER_BATCH=8, HOURHAND_CONCURRENCY=8)
+    site.await_open(heir)
+    asked = site.value("select clock_timestamp()")
+    assert leaving.stop() == 0
+    eventually(lambda: len(heir.events("run.started")) == 8, interval=0.05)
+
+    released = dict(site.rows("select run_id, ended_at from hourhand.job_run_attempts where outcome = 'released'"))
+    now = [site.run(run) for run in runs]
+    assert {row["id"] for row in now[:4]} == set(released), "those that had started, and no others"
+    assert {(row["session_id"], row["attempt"], row["lost_count"]) for row in now} == {(heir.session, 1, 0)}
+    waits = [at(row["claimed_at"]) - released.get(row["id"], asked) for row in now]
+    tell(f"graceful stop: {len(runs)} runs taken over, the slowest after {max(waits).total_seconds():.3f} s")
+    assert max(waits) < timedelta(seconds=2)
+    state = "select state from hourhand.services where id = %s"
+    assert site.value(state, leaving.session) == "closed"

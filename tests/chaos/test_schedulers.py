@@ -1,0 +1,53 @@
+"""Schedulers side by side, left in peace."""
+
+import statistics
+
+import pytest
+
+from tests.support import eventually
+from tests.support.chaos import Print, Site
+from tests.support.chaos_books import Beat, Books
+
+BEATS = [
+    *(Beat(f"every-second-{number}", every=1) for number in range(10)),
+    Beat("cron-seconds", cron="* * * * * *", seconds=frozenset(range(60))),
+    Beat("cron-odd", cron="1/2 * * * * *", seconds=frozenset(range(1, 60, 2))),
+]
+SECONDS_EACH = 10
+
+
+def judged(site: Site) -> Books:
+    return Books(site, BEATS, {})
+
+
+def fired_since(site: Site, at: object) -> int:
+    return int(site.value("select count(*) from hourhand.schedule_firings where scheduled_for > %s", at))
+
+
+@pytest.mark.slow
+def test_two_and_then_three_schedulers_fire_each_instant_exactly_once(site: Site, tell: Print) -> None:
+    for beat in BEATS:
+        beat.insert(site)
+    site.scheduler()
+    site.scheduler()
+    enough = SECONDS_EACH * (len(BEATS) - 1)
+    for _ in range(2):
+        site.await_open()
+        began = site.value("select clock_timestamp()")
+        eventually(lambda began=began: fired_since(site, began) >= enough, 3 * SECONDS_EACH, interval=0.2)
+        if len(site.daemons) == 2:
+            site.scheduler()
+    site.stop(site.daemons)
+
+    books = judged(site)
+    complaints = books.complaints_about_firings()
+    told = [len(daemon.events("schedule.fired")) for daemon in site.daemons]
+    lags = books.lags
+    tell(
+        f"two and three schedulers: {len(books.firings)} instants fired, {told} by each; "
+        f"lag p50 {statistics.median(lags):.0f} ms, p99 {lags[len(lags) * 99 // 100]} ms; {len(complaints)} complaints"
+    )
+    assert complaints == []
+    assert {decision for *_, decision, _, _ in books.firings} == {"fired"}
+    assert sum(told) == len(books.firings)
+    assert all(told), "one of them had nothing to do"
