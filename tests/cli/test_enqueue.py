@@ -136,7 +136,6 @@ def test_a_task_of_the_configured_modules_is_known_before_its_worker_runs(
 def test_a_payload_that_does_not_fit_the_task_is_refused(
     hourhand: Hourhand, hand: Hand, client: Client, payload: str, said: str
 ) -> None:
-    pytest.importorskip("jsonschema")
     done = hourhand("enqueue", "ingest-rss", "--payload", payload)
     assert done.code == 2
     assert said in done.err
