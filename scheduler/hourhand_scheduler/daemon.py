@@ -27,7 +27,7 @@ def run(*, once: bool = False, interval: float | None = None, log_level: str | N
     poll = None if interval is None else timedelta(milliseconds=round(interval * 1000))
     settings = load_settings(scheduler_poll=poll, log_level=log_level)
     log.configure(settings, "scheduler")
-    journal = Journal(json=settings.log_format == "json")
+    journal = Journal()
     with closing(connect(settings, application_name=APPLICATION, patience=PATIENCE)) as transport:
         if not once:
             Daemon(transport, settings, journal).run()

@@ -1,7 +1,7 @@
 """The scheduler's event log.
 
-An intent is written before the call to the database, and what came of it after the answer. In the text
-format, lines that only programs read (intents, beats) are of the level DEBUG.
+An intent is written before the call to the database, and what came of it after the answer. Events that only
+programs read (intents, beats) have no message.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hourhand import log
+from hourhand.durations import format_duration
 from hourhand_scheduler.firing import Firing, Note
 
 Results = Mapping[int, Mapping[str, Any]]
@@ -18,8 +19,7 @@ Results = Mapping[int, Mapping[str, Any]]
 class Journal:
     """`session` of the lines is the one that is open when they are written."""
 
-    def __init__(self, *, json: bool = False) -> None:
-        self._detail = "INFO" if json else "DEBUG"
+    def __init__(self) -> None:
         self.session = ""
 
     # --- The process ---
@@ -29,19 +29,21 @@ class Journal:
         log.event("scheduler.started", message=message, session=self.session)
 
     def state(self, **fields: Any) -> None:
-        log.event("scheduler.state", session=self.session, **fields)
+        """What a signal asked for."""
+        shown = ", ".join(f"{name} {value}" for name, value in fields.items())
+        log.event("scheduler.state", message=f"State: {shown}", session=self.session, **fields)
 
     def opened(self) -> None:
-        log.event("session.opened", self._detail, session=self.session)
+        log.event("session.opened", session=self.session)
 
     def beat(self) -> None:
-        log.event("session.beat", self._detail, session=self.session)
+        log.event("session.beat", session=self.session)
 
     def lost(self, session: str) -> None:
         log.event("session.lost", "WARNING", "The lease of this session has ended", session=session)
 
     def closed(self) -> None:
-        log.event("session.closed", self._detail, session=self.session)
+        log.event("session.closed", session=self.session)
 
     # --- Firings ---
 
@@ -49,11 +51,11 @@ class Journal:
         due = [firing for firing in firings if firing.runs]
         if due:
             log.event("schedule.due", message=f"Found {len(due)} due job(s) to enqueue", session=self.session)
-        if log.enabled(self._detail):
+        if log.enabled("INFO", message=False):
             for firing in due:
                 for run in firing.runs:
                     fields = self._of(firing, run.at)
-                    log.event("schedule.fire.intent", self._detail, **fields, run_at=run.run_at.isoformat())
+                    log.event("schedule.fire.intent", **fields, run_at=run.run_at.isoformat())
 
     def decided(
         self, firings: Sequence[Firing], results: Mapping[int, Mapping[str, Any]], now: datetime
@@ -76,22 +78,23 @@ class Journal:
 
     def _run(self, firing: Firing, run: Mapping[str, Any], now: datetime) -> None:
         at, fired = datetime.fromisoformat(run["at"]), run["decision"] == "fired"
+        lag = round((now - at).total_seconds() * 1000, 1)
         log.event(
             "schedule.fired" if fired else "schedule.skipped",
-            message=f"Schedule {firing.name} fired: job run {run['id']}"
+            message=f"Fired {firing.name} as run {run['id']}, {_late(lag)} after its time"
             if fired
-            else f"Schedule {firing.name} did not run: job run {run['id']} is not over yet",
+            else f"Did not run {firing.name}: its run {run['id']} is not over yet",
             **self._of(firing, at),
             run_id=run["id"],
             outcome=run["decision"],
-            lag_ms=round((now - at).total_seconds() * 1000, 1),
+            lag_ms=lag,
         )
 
     def _note(self, firing: Firing, note: Note) -> None:
         times = "" if note.count == 1 else f" {note.count} times"
         log.event(
             "schedule.skipped",
-            message=f"Schedule {firing.name} did not run{times}: {note.verdict.reason}",
+            message=f"Did not run {firing.name}{times}: {note.verdict.reason}",
             **self._of(firing, note.first),
             scheduled_until=note.last.isoformat(),
             count=note.count,
@@ -100,3 +103,7 @@ class Journal:
 
     def _of(self, firing: Firing, at: datetime) -> dict[str, Any]:
         return {"session": self.session, "schedule": firing.name, "scheduled_for": at.isoformat()}
+
+
+def _late(lag: float) -> str:
+    return f"{lag:.0f} ms" if lag < 10_000 else format_duration(lag / 1000)

@@ -16,6 +16,7 @@ _MAX_BYTES = 16 * 1024
 
 _LARGE = 2**63
 _RUN_OR_ATTEMPT = re.compile(r"\b(?:run|attempt) \d+")
+_FOR_PEOPLE = ("run_id", "attempt", "error", "error_class", "hint", "traceback")
 _LABELS = {"scheduler": "Scheduler", "worker": "Worker", "admin": "Admin"}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -51,26 +52,34 @@ def as_text(line: Line) -> str:
 
     An event without a message shows its name and all its fields.
     """
+    if line.message:
+        line.fields = {name: line.fields[name] for name in _FOR_PEOPLE if name in line.fields}
     message, fields = _cleaned(line)
     trace = fields.pop("traceback", None)
     label = _LABELS.get(line.service, line.service)
-    text = _for_people(message, fields) if message else f"{line.event} {_encode(fields)}"
+    text = _for_people(message, **fields) if message else f"{line.event} {_encode(fields)}"
     head = f"{_instant(line.at, 'milliseconds')} {line.level:<7} [{label}] {_printable(text)}\n"
     return f"{head}  {_printable(str(trace))}\n" if trace else head
 
 
-def _for_people(message: str, fields: Mapping[str, object]) -> str:
-    """The message, and of the run and the error what it does not say itself."""
-    run, attempt, error = fields.get("run_id"), fields.get("attempt"), fields.get("error")
-    about = [f"run {run}"] if run is not None else []
+def _for_people(
+    text: str,
+    run_id: object = None,
+    attempt: object = None,
+    error: object = None,
+    error_class: object = None,
+    hint: object = None,
+) -> str:
+    """The text, and what it does not say itself."""
+    about = [f"run {run_id}"] if run_id is not None else []
     about += [f"attempt {attempt}"] if isinstance(attempt, int) and attempt > 1 else []
     if about:
-        said = _RUN_OR_ATTEMPT.findall(message)
+        said = _RUN_OR_ATTEMPT.findall(text)
         unsaid = ", ".join(words for words in about if words not in said)
-        message += f" ({unsaid})" if unsaid else ""
-    if error is not None and str(error) not in message:
-        message += f": {fields.get('error_class', 'error')}: {error}"
-    return f"{message.rstrip('.')}. {fields['hint']}" if "hint" in fields else message
+        text += f" ({unsaid})" if unsaid else ""
+    if error is not None and str(error) not in text:
+        text += f": {error_class}: {error}" if error_class else f": {error}"
+    return f"{text.rstrip('.')}. {hint}" if hint else text
 
 
 def _instant(at: datetime, precision: str) -> str:
