@@ -282,8 +282,10 @@ def test_put_schedule_creates_updates_and_leaves_alone(transport: PostgresTransp
         ["a"],
         "last",
     )
+    again = put({"name": "s", "task": "t", "cron": "0 2 * * *"}, "create")
+    assert (again["outcome"], again["id"]) == ("created", made["id"]), "as when an answer was lost"
     with pytest.raises(Conflict):
-        put({"name": "s", "task": "t", "cron": "0 2 * * *"}, "create")
+        put({"name": "s", "task": "t", "cron": "0 3 * * *"}, "create")
     assert put({"name": "s", "cron": "0 2 * * *"}, "update")["outcome"] == "unchanged"
     changed = put({"name": "s", "cron": None, "every": 60, "new_name": "renamed"}, "upsert")
     assert (changed["outcome"], changed["schedule"]["name"], changed["schedule"]["every"]) == (

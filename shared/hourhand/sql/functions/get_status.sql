@@ -22,7 +22,7 @@ begin
       from (select l.status, count(*) as n from hourhand_parts.job_runs_live l group by l.status) d
     ),
     'oldest_pending_s', (
-      select greatest(extract(epoch from v_now - min(l.run_at)), 0)
+      select extract(epoch from v_now - min(l.run_at))
       from hourhand_parts.job_runs_live l where l.status = 'pending' and l.run_at <= v_now
     ),
     'schedules', (

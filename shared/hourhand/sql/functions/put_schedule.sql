@@ -63,6 +63,10 @@ begin
       raise exception 'schedule "%" was created by somebody else just now', p_schedule ->> 'name' using errcode = 'PT409',
         hint = 'Look at it with `hourhand schedule show`.';
     end if;
+  elsif p_mode = 'create' and v_old.created_at > hourhand.clock() - interval '1 minute'
+    and jsonb_populate_record(v_old, v_given) is not distinct from v_old
+  then
+    v_new := v_old;  -- The same call once more: its first answer was lost.
   elsif p_mode = 'create' then
     raise exception 'there is a schedule "%" already', p_schedule ->> 'name'
       using errcode = 'PT409', hint = 'Change it with `hourhand schedule edit`, or choose another name.';
