@@ -169,6 +169,31 @@ def test_a_worker_whose_threads_are_all_stuck_asks_to_be_restarted(shop: Worksho
     assert shop.status(run) == "failed"
 
 
+def test_a_worker_whose_event_loop_is_blocked_for_good_gives_its_runs_back_and_ends(shop: Workshop):
+    process = shop.spawn(
+        """
+        import asyncio, time
+        from hourhand import task
+
+        @task("rude", timeout=0.1, max_attempts=1)
+        async def rude() -> None:
+            await asyncio.sleep(0.1)
+            time.sleep(60)
+
+        @task("polite")
+        async def polite() -> None:
+            await asyncio.sleep(30)
+        """,
+        HOURHAND_SHUTDOWN_SECONDS="0",
+    )  # fmt: skip
+    rude = shop.enqueue("rude", max_attempts=1, timeout="1 s")
+    polite = [shop.enqueue("polite") for _ in range(3)]
+    assert process.wait(60) == 75
+    assert "has blocked the event loop" in process.log
+    assert shop.status(rude) == "failed"
+    assert {shop.status(run) for run in polite} == {"pending"}
+
+
 def test_a_run_that_timed_out_is_tried_again(shop: Workshop):
     @task("slow", timeout=0.1, max_attempts=2, retry=RetryPolicy(first=0))
     async def slow(run: Run) -> int:

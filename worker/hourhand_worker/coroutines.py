@@ -39,6 +39,7 @@ class AsyncLane:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: Thread | None = None
         self._host: Host | None = None
+        self._asked: float | None = None
 
     def put(self, attempts: Sequence[Attempt]) -> None:
         with self._lock:
@@ -51,6 +52,19 @@ class AsyncLane:
     def interrupt(self, attempt: Attempt) -> None:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._cancel, attempt)
+
+    def silence(self) -> float:
+        """For how many seconds the event loop has not answered; asks it again. For one thread only."""
+        asked = self._asked
+        if asked is not None:
+            return monotonic() - asked
+        if self._loop is not None:
+            self._asked = monotonic()
+            self._loop.call_soon_threadsafe(self._answer)
+        return 0.0
+
+    def _answer(self) -> None:
+        self._asked = None
 
     def close(self, timeout: float) -> None:
         if self._loop is None or self._thread is None:

@@ -5,7 +5,7 @@ import click
 from hourhand import log, registry
 from hourhand.durations import parse_duration
 from hourhand.errors import BadSetting
-from hourhand.settings import Settings, load_settings
+from hourhand.settings import load_settings
 from hourhand.transport import connect
 from hourhand_worker.worker import Until, Worker
 
@@ -30,15 +30,11 @@ def run(*, until: Until, name: str | None, **overrides: object) -> int:
         raise BadSetting(
             "there are no tasks to run", "Name the modules that define them with --tasks or HOURHAND_TASKS."
         )
-    transport = connect(settings, application_name="hourhand-worker")
-    pulse = connect(settings, application_name="hourhand-worker", patience=_beat_patience(settings))
+    # Short, because whoever calls tries again by itself, and must hear that it is time to stop.
+    transport = connect(settings, application_name="hourhand-worker", patience=5.0)
+    pulse = connect(settings, application_name="hourhand-worker", patience=1.0)
     try:
         return Worker(settings, tasks, transport, pulse=pulse, name=name).run(until)
     finally:
         pulse.close()
         transport.close()
-
-
-def _beat_patience(settings: Settings) -> float:
-    # A beat that is repeated for longer than the time to the next is worth less than a new one.
-    return settings.lease.total_seconds() / 3

@@ -34,8 +34,9 @@ class Executor:
         self._ready: deque[Attempt] = deque()
         self.running = 0
         self.abandoned = 0
+        self._on_loop = AsyncLane(self._begin, self._end)
         self._lanes: dict[str, Lane] = {
-            "async": AsyncLane(self._begin, self._end),
+            "async": self._on_loop,
             "thread": ThreadLane(self._begin, self._end),
         }
 
@@ -46,6 +47,11 @@ class Executor:
     @property
     def busy(self) -> bool:
         return bool(self.running or self._ready)
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds the event loop has been blocked. For the watchdog only."""
+        return self._on_loop.silence()
 
     def submit(self, attempts: Iterable[Attempt]) -> None:
         with self._lock:

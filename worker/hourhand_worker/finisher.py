@@ -92,13 +92,19 @@ class Finisher:
         while not self._over():
             self._bell.wait(self._pause())
             self._bell.clear()
-            if self._is_ripe():
-                self._urgent = False
-                self._write_logs()
-                self._deliver_all()
-            elif self._logbook.due_in() == 0:
-                self._write_logs()
+            try:
+                self._write()
+            except Exception as error:  # noqa: BLE001  (without this thread no run would ever end)
+                self._journal.trouble("Writing results failed in an unknown way", error)
             self._notice()
+
+    def _write(self) -> None:
+        if self._is_ripe():
+            self._urgent = False
+            self._write_logs()
+            self._deliver_all()
+        elif self._logbook.due_in() == 0:
+            self._write_logs()
 
     def _over(self) -> bool:
         if self._give_up_at is None:

@@ -9,7 +9,6 @@ from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Any
 
-from hourhand.errors import HourhandError
 from hourhand.transport import Transport
 from hourhand_worker.attempt import Attempt, Stop
 from hourhand_worker.ground import Ground
@@ -186,7 +185,7 @@ class Heartbeat:
         self._soon = False
         try:
             self._session.beat(self._stats())
-        except HourhandError as error:
+        except Exception as error:  # noqa: BLE001  (whatever it is, the lease must be renewed)
             self._outage.failed(error)
         else:
             self._outage.over()

@@ -3,7 +3,6 @@
 import random
 from threading import Event, Thread
 
-from hourhand.errors import HourhandError
 from hourhand.transport import Transport
 from hourhand_worker.journal import Journal
 
@@ -33,7 +32,7 @@ class Upkeep:
         while not self._stopping.is_set():
             try:
                 self.once()
-            except HourhandError as error:
+            except Exception as error:  # noqa: BLE001
                 self._journal.trouble("The hourly upkeep failed; it is tried again in an hour", error)
             # Workers that were started together come apart.
             self._stopping.wait(HOUR * random.uniform(0.9, 1.1))  # noqa: S311

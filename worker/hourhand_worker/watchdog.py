@@ -5,6 +5,7 @@ from threading import Event, Thread
 from time import monotonic
 
 from hourhand_worker.attempt import Attempt, Stop
+from hourhand_worker.executor import Executor
 from hourhand_worker.holdings import Holdings
 
 LOOK_EVERY = 0.25
@@ -12,15 +13,27 @@ GRACE = 5.0
 """Seconds that an async task which was interrupted gets to clean up."""
 
 
+SILENCE = 5.0
+"""Seconds after which an event loop that does not answer counts as blocked."""
+
+
 class Watchdog:
-    """`interrupt` is called when an attempt's time is over, `expired` when its end has to be decided."""
+    """`expired` is called when the end of an attempt that is out of time has to be decided, `blocked` when a
+    task has begun to keep the event loop from all others, with the seconds.
+    """
 
     def __init__(
-        self, holdings: Holdings, interrupt: Callable[[Attempt], None], expired: Callable[[Attempt], None]
+        self,
+        holdings: Holdings,
+        executor: Executor,
+        expired: Callable[[Attempt], None],
+        blocked: Callable[[float], None],
     ) -> None:
         self._holdings = holdings
-        self._interrupt = interrupt
+        self._executor = executor
         self._expired = expired
+        self._blocked = blocked
+        self._said_blocked = 0.0
         self._bell = Event()
         self._resting = False
         self._stopping = False
@@ -45,6 +58,7 @@ class Watchdog:
         for attempt in self._holdings.undecided():
             if attempt.started and attempt.timeout is not None:
                 self._judge(attempt, now - attempt.started - attempt.timeout)
+        self._listen()
 
     def _judge(self, attempt: Attempt, over: float) -> None:
         if over < 0:
@@ -52,10 +66,18 @@ class Watchdog:
         interruptible = attempt.task.isolation == "async"
         if attempt.stop is not Stop.TIMED_OUT and interruptible and over < GRACE:
             attempt.tell_to_stop(Stop.TIMED_OUT, "timed out")
-            self._interrupt(attempt)
+            self._executor.interrupt(attempt)
         elif not interruptible or over >= GRACE:
             attempt.tell_to_stop(Stop.TIMED_OUT, "timed out")
             self._expired(attempt)
+
+    def _listen(self) -> None:
+        silence = self._executor.silence
+        if silence < SILENCE:
+            self._said_blocked = 0.0
+        elif silence >= 2 * self._said_blocked:
+            self._said_blocked = silence
+            self._blocked(silence)
 
     def _run(self) -> None:
         while not self._stopping:

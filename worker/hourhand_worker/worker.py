@@ -104,7 +104,7 @@ class Worker:
             delivered=self._delivered,
         )
         self._heartbeat = Heartbeat(ground, self._session, lease, self._stats)
-        self._watchdog = Watchdog(self._holdings, self._executor.interrupt, self._expired)
+        self._watchdog = Watchdog(self._holdings, self._executor, self._expired, self._blocked)
         self._upkeep = Upkeep(transport, settings.retention_days, ground.journal)
         self._claimer = Claimer(
             ground,
@@ -271,6 +271,15 @@ class Worker:
         if self._executor.abandoned >= self._settings.concurrency and not self._leaving:
             self._leave(f"{self._executor.abandoned} tasks go on although their time is over")
 
+    def _blocked(self, seconds: float) -> None:
+        self._ground.journal.trouble(
+            f"An `async def` task has blocked the event loop for {seconds:.0f} s: make it a `def`"
+        )
+        if self._executor.abandoned:
+            # It is out of time and can't be interrupted: nothing async will ever run here again.
+            self._exit_code = RESTART
+            self._loop.stop()
+
     def _told_to_stop(self, attempt: Attempt, why: Stop, reason: str) -> None:
         if why is Stop.LOST and not self._holdings.drop(attempt):
             return
@@ -289,10 +298,17 @@ class Worker:
                 self._failing.discard(attempt.id)
             if attempt.keeps_slot:
                 self._executor.free(attempt)
-            if self._ended is not None:
-                self._ended(attempt, result)
+            self._tell(attempt, result)
         # It may have freed a limit, enqueued children, or been the last.
         self._loop.wake()
+
+    def _tell(self, attempt: Attempt, result: Result) -> None:
+        if self._ended is None:
+            return
+        try:
+            self._ended(attempt, result)
+        except Exception as error:  # noqa: BLE001  (a listener must not stop the finisher)
+            self._ground.journal.trouble("What listens to the ends of runs failed", error)
 
     def _stats(self) -> dict[str, Any]:
         return {
