@@ -114,7 +114,7 @@ def step_until(supervisor: Supervisor, condition: Callable[[], object]) -> None:
         supervisor.step()
         return condition()
 
-    eventually(look, 20.0)
+    eventually(look, 60.0)
 
 
 def send_later(*delays: float) -> None:

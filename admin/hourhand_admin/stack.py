@@ -53,6 +53,7 @@ def run(settings: Settings, plan: Plan) -> None:
     try:
         with ExitStack() as ours:
             server = ours.enter_context(_server(settings)) if settings.database == "embedded" else None
+            ours.callback(_ignore_signals)
             if server is not None:
                 settings = _joined(settings, server)
             new = _prepare(settings, server)
@@ -65,6 +66,12 @@ def _let_signals_interrupt() -> None:
     for number in STOPPING_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
+
+
+def _ignore_signals() -> None:
+    """Once all is stopped, `uv run` may still pass on the Ctrl-C that stopped it."""
+    for number in STOPPING_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

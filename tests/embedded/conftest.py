@@ -7,6 +7,7 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -77,33 +78,36 @@ def is_alive(pid: int) -> bool:
 
 @dataclass(frozen=True)
 class OrdinaryUser:
-    """How to start Python as an ordinary user: arguments for `own`."""
+    """How to start Python as an ordinary user, with a directory of that user's: arguments for `own`."""
 
+    home: Path
     python: str
     how: dict[str, Any]
 
 
 @pytest.fixture
-def ordinary_user() -> Iterator[OrdinaryUser]:
+def ordinary_user(tmp_path: Path) -> Iterator[OrdinaryUser]:
     """This user; for root it is nobody, with a Python that nobody may run."""
     if os.geteuid() != 0:
-        yield OrdinaryUser(sys.executable, {})
+        yield OrdinaryUser(tmp_path, sys.executable, {})
         return
-    sources = [ROOT / name for name in ("shared", "scheduler", "worker", "admin")]
-    places = [*sources, ROOT, sysconfig.get_path("platlib")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places)), "HOME": "/"}
-    how: dict[str, Any] = {
-        "user": NOBODY,
-        "group": NOBODY,
-        "extra_groups": [],
-        "env": environment,
-        "cwd": "/",
-    }
+    how = _as_nobody()
     for python in (sys.executable, "/usr/bin/python3"):
         if _runs(python, how):
-            yield OrdinaryUser(python, how)
+            # Not in tmp_path, whose parents are root's alone.
+            with TemporaryDirectory(prefix="hourhand-test-") as home:
+                os.chown(home, NOBODY, NOBODY)
+                os.chmod(home, 0o711)
+                yield OrdinaryUser(Path(home), python, how)
             return
     pytest.skip("no Python of this version that an ordinary user may run")
+
+
+def _as_nobody() -> dict[str, Any]:
+    sources = [ROOT / name for name in ("shared", "scheduler", "worker", "admin")]
+    path = os.pathsep.join(map(str, [*sources, ROOT, sysconfig.get_path("platlib")]))
+    environment = {**os.environ, "PYTHONPATH": path, "HOME": "/"}
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": [], "env": environment, "cwd": "/"}
 
 
 def _runs(python: str, how: dict[str, Any]) -> bool:
@@ -114,15 +118,3 @@ def _runs(python: str, how: dict[str, Any]) -> bool:
     except OSError:
         return False
     return found.returncode == 0
-
-
-def home_of_ordinary_user(tmp_path: Path) -> Path:
-    """A directory that an ordinary user may reach; those of pytest are private."""
-    if os.geteuid() != 0:
-        return tmp_path
-    home = tmp_path / "home"
-    home.mkdir()
-    os.chown(home, NOBODY, NOBODY)
-    for parent in list(home.parents)[:3]:
-        parent.chmod(0o711)
-    return home

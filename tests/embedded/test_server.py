@@ -18,7 +18,7 @@ from hourhand.embedded.cluster import Cluster
 from hourhand.embedded.identity import Identity
 from hourhand.errors import BadSetting, EmbeddedError
 from hourhand.settings import load_settings
-from tests.embedded.conftest import NOBODY, OrdinaryUser, Owner, ask, home_of_ordinary_user, is_alive
+from tests.embedded.conftest import NOBODY, OrdinaryUser, Owner, ask, is_alive
 from tests.support.waiting import eventually
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -112,14 +112,12 @@ def test_the_next_owner_need_not_wait_for_the_server_of_one_that_was_just_killed
         assert server.pid != first.postgres
 
 
-def test_a_postgres_that_outlived_its_owner_is_ended_first(data_dir: Path, own: Own) -> None:
-    first = own(data_dir)
-    os.kill(first.postgres, signal.SIGSTOP)  # so that it does not hear that its owner died
-    first.process.kill()
-    first.process.wait()
-    threading.Timer(1.0, os.kill, (first.postgres, signal.SIGCONT)).start()
+def test_a_postgres_that_outlived_its_owner_is_ended_first(data_dir: Path) -> None:
+    first = Server(data_dir, fsync=False)
+    first.start()
+    first._lock.release()  # as if this process had ended and Postgres had not heard of it
     with Server(data_dir, fsync=False) as server:
-        assert not is_alive(first.postgres)
+        assert first.pid is None
         assert ask(server.url, "select 1") == 1
 
 
@@ -215,12 +213,9 @@ def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path) -> None:
         subprocess.run(["umount", tmp_path], check=True)
 
 
-def test_an_ordinary_user_owns_a_server_that_ends_with_it(
-    own: Own, ordinary_user: OrdinaryUser, tmp_path: Path
-) -> None:
-    home = home_of_ordinary_user(tmp_path)
-    owner = own(home / "data", ordinary_user.python, **ordinary_user.how)
-    assert Path(f"/proc/{owner.postgres}").stat().st_uid == home.stat().st_uid
+def test_an_ordinary_user_owns_a_server_that_ends_with_it(own: Own, ordinary_user: OrdinaryUser) -> None:
+    owner = own(ordinary_user.home / "data", ordinary_user.python, **ordinary_user.how)
+    assert Path(f"/proc/{owner.postgres}").stat().st_uid == ordinary_user.home.stat().st_uid
     assert ask(owner.url, "select 1") == 1
     owner.process.kill()
     eventually(lambda: not is_alive(owner.postgres))
@@ -244,9 +239,9 @@ def test_root_keeps_its_files_private_and_runs_in_a_namespace(data_dir: Path) ->
 
 @only_root
 def test_without_namespaces_root_becomes_nobody_and_back_again(
-    pristine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pristine: Path, ordinary_user: OrdinaryUser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data_dir = shutil.copytree(pristine, home_of_ordinary_user(tmp_path) / "data")
+    data_dir = shutil.copytree(pristine, ordinary_user.home / "data")
     binaries = finder.find()
     monkeypatch.setattr("hourhand.embedded.launch.__file__", _launcher_without_namespaces(tmp_path))
     with Server(data_dir, fsync=False) as server:

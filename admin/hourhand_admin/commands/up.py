@@ -124,9 +124,11 @@ def _require_free(port: int) -> None:
 
 
 def _detach(settings: Settings, port: int, reload: bool) -> int:
-    from hourhand.embedded.directory import as_sentences, make_data_dir
+    from hourhand.embedded.directory import as_sentences
     from hourhand_admin import background, stack
 
+    with stack.claimed(settings.data_dir):
+        pass  # tell at once, and here, when another one runs
     arguments = ["--data-dir", str(settings.data_dir), "--port", str(port)]
     for module in settings.tasks:
         arguments += ["--tasks", module]
@@ -135,7 +137,6 @@ def _detach(settings: Settings, port: int, reload: bool) -> int:
     if reload:
         arguments.append("--reload")
     with as_sentences(settings.data_dir):
-        make_data_dir(settings.data_dir)
         started = background.start(stack.log_dir(settings) / "up.log", arguments)
     if started.exit_code is None:
         click.echo(started.announcement)

@@ -11,8 +11,12 @@ ELSEWHERE = "choose another directory with --data-dir or HOURHAND_DATA_DIR."
 
 def make_data_dir(data_dir: Path) -> None:
     """A directory that is private, and not for version control."""
-    if not data_dir.exists():
-        data_dir.mkdir(0o700, parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(0o700, parents=True)
+    except FileExistsError:
+        if not data_dir.is_dir():
+            raise
+    else:
         (data_dir / ".gitignore").write_text("*\n", "utf-8")
 
 

@@ -50,10 +50,15 @@ def find(pg_bin: Path | None = None, *, major: int | None = None) -> Binaries:
     """
     if pg_bin is not None:
         return _chosen(pg_bin)
-    found = [binaries for binaries in _installed() if binaries.major >= OLDEST_MAJOR]
-    if not found:
+    first = None
+    for binaries in _installed():
+        if binaries.major >= OLDEST_MAJOR:
+            if major in (None, binaries.major):
+                return binaries
+            first = first or binaries
+    if first is None:
         raise EmbeddedError(f"no PostgreSQL {OLDEST_MAJOR} or newer was found", _HOW_TO_GET_ONE)
-    return next((binaries for binaries in found if binaries.major == major), found[0])
+    return first
 
 
 def _chosen(directory: Path) -> Binaries:

@@ -158,18 +158,16 @@ class Postmaster:
             return []
 
     def _end_old_one(self, deadline: float) -> None:
-        """Wait for the server of an owner that was killed, end it if it stays, and clear a lying pid file.
+        """End the server of an owner that was killed if it has not ended yet, and clear a lying pid file.
 
         Nobody else can have started one: we hold the lock of the data directory.
         """
-        wait = (deadline - time.monotonic()) / 3
-        for number in (None, signal.SIGINT, signal.SIGQUIT):
-            pid = self._old_pid()
-            if pid is None:
+        wait = (deadline - time.monotonic()) / 2
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            if (pid := self._old_pid()) is None:
                 break
-            if number is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
             self._wait_for_old_one(wait)
         if (pid := self._old_pid()) is not None:
             raise EmbeddedError(
@@ -199,10 +197,9 @@ def _serves(pid: int, path: Path) -> bool:
         )
         return "postgres" in answer.stdout and str(path) in answer.stdout
     try:
-        program = os.readlink(f"/proc/{pid}/exe").removesuffix(
-            " (deleted)"
-        )  # the wheel was updated meanwhile
-        return os.path.basename(program) == "postgres" and os.path.samefile(f"/proc/{pid}/cwd", path)
+        program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+        # It may have been replaced since it was started.
+        return program.removesuffix(" (deleted)") == "postgres" and os.path.samefile(f"/proc/{pid}/cwd", path)
     except OSError:  # gone, a zombie, or another user's: then it has no business in our directory
         return False
 
