@@ -247,15 +247,38 @@ def test_what_tasks_bind_is_for_programs_and_can_name_their_events(
     assert in_text.endswith("[Worker] fetched {}")
 
 
-def test_events_reach_the_sinks_that_users_add_to_loguru(configure: Configure) -> None:
-    configure(log_level="ERROR")
-    records: list[Any] = []
-    logger.add(lambda message: records.append(message.record), level="DEBUG")
-    log.event("x", "ERROR", "hello {}", n=1)
-    log.event("x", "INFO", "not wanted")
-    [record] = records
-    assert (record["message"], record["level"].name) == ("hello {}", "ERROR")
-    assert record["extra"] == {"event": "x", "n": 1}
+def test_tasks_may_rearrange_loguru_without_silencing_hourhand(
+    configure: Configure, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    configure("admin", log_dir=tmp_path)
+    log.event("x", message="event 1")
+    logger.remove()
+    messages: list[str] = []
+    logger.add(messages.append, format="{message}")
+    logger.configure(patcher=lambda record: record["extra"].update(patched=True))
+    logger.info("of a task")
+    log.event("x", message="event 2")
+    logging.getLogger("x").info("event 3")
+    logger.configure(patcher=lambda _: None)
+    for written in (capsys.readouterr().out, (tmp_path / "admin.log").read_text()):
+        assert re.findall(r"event \d|of a task", written) == ["event 1", "event 2", "event 3"]
+    assert messages == ["of a task\n"]
+    path, lock = claim_file(tmp_path, "admin", None)
+    assert path.name == "admin-2.log"
+    assert lock is not None
+    lock.close()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_nothing_that_tasks_bind_can_break_or_forge_a_line(
+    configure: Configure, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    configure(log_format=form)
+    logger.bind(event={"a": 1}, service={"b": 2}).info("one")
+    logger.bind(event="two\n2026", service="two\n2026", run_id="two\n2026", error="two\n2026").info("")
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert len([line for line in captured.out.splitlines() if not line.startswith("  ")]) == 2
 
 
 def test_a_traceback_is_one_field_in_json_and_indented_in_text(

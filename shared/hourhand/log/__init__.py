@@ -19,13 +19,13 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import deepcopy
 from datetime import UTC, datetime
-from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from hourhand.log.files import LogFile, claim_file
 from hourhand.log.lines import Form, Line, as_json, as_text
@@ -33,20 +33,20 @@ from hourhand.log.streams import Stream
 from hourhand.sanitise import sanitise
 
 if TYPE_CHECKING:
-    from loguru import Logger
+    from loguru import Logger, Record
 
     from hourhand.settings import Settings
 
 LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "SUCCESS": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 _DEBUG, _WARNING = LEVELS["DEBUG"], LEVELS["WARNING"]
 _CHATTY = ("httpx", "httpcore", "hpack", "urllib3")  # they log every request at INFO
-_FILE_FAILS = "log.file"
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 _context: ContextVar[Mapping[str, object]] = ContextVar("hourhand_log_context", default=_NOTHING)
 _captures: list[list[Line]] = []
 _logger: Logger | None = None  # imported only where it is used: it is slow to import
 _file: LogFile | None = None
+_lock: IO[bytes] | None = None  # keeps other processes off the file
 _form: Form = as_text
 _root_before: tuple[list[logging.Handler], int] | None = None
 _service = "hourhand"
@@ -69,11 +69,16 @@ def configure(settings: Settings, service: str, name: str | None = None) -> None
 
 def close() -> None:
     """Stop writing; what `configure` took over is given back."""
-    global _logger, _file, _threshold, _silent_threshold
+    global _logger, _file, _lock, _threshold, _silent_threshold
     if _logger is None:
         return
+    from loguru import logger
+
+    logger.remove()
     _logger.remove()
-    _logger = _file = None
+    if _lock is not None:
+        _lock.close()
+    _logger = _file = _lock = None
     _threshold = _silent_threshold = _WARNING
     logging.captureWarnings(capture=False)
     if _root_before is not None:
@@ -107,8 +112,8 @@ def event(
         message = str(sanitise(message))
     for lines in _captures:
         lines.append(Line(datetime.now(UTC), level, _service, name, message, {**_context.get(), **fields}))
-    if wanted and _logger is not None:
-        _logger.bind(**{**fields, "event": name}).log(level, message)
+    if wanted and (logger := _logger) is not None:
+        logger.bind(**{**fields, "event": name}).log(level, message)
     elif wanted:
         logging.getLogger("hourhand").log(LEVELS[level], "%s", message or name)
 
@@ -168,42 +173,50 @@ def _traceback(error: BaseException) -> str:
 
 
 def _take_over_loguru(settings: Settings, name: str | None) -> None:
-    global _logger, _file
+    global _logger, _file, _lock
     from loguru import logger
 
-    logger.remove()
-    logger.configure(patcher=_form_line)
-    # With diagnose, tracebacks would show local variables, and the secrets in them.
-    add: Callable[..., int] = partial(
-        logger.add, level=_threshold, format=lambda _: "{hourhand}", backtrace=False, diagnose=False
-    )
     out, err = Stream(sys.stdout), Stream(sys.stderr)
-    add(lambda line: (out if line.record["level"].no < _WARNING else err).write(line))
+    sinks: list[Any] = [lambda line: (out if line.record["level"].no < _WARNING else err).write(line)]
     if settings.log_dir is not None:
-        path, lock = claim_file(settings.log_dir, _service, name)
-        _file = LogFile(path, settings.log_rotate_mb * 2**20, lock, partial(event, _FILE_FAILS, "WARNING"))
-        add(_file, filter=lambda record: record["extra"].get("event") != _FILE_FAILS)
-    _logger = logger
+        path, _lock = claim_file(settings.log_dir, _service, name)
+        _file = LogFile(path, settings.log_rotate_mb * 2**20, lambda trouble: err.write(_warning(trouble)))
+        sinks.append(_file)
+    logger.remove()
+    _logger = deepcopy(logger)  # tasks may give theirs other sinks: ours must not fall silent
+    for each in (_logger, logger):
+        for sink in sinks:
+            # With diagnose, tracebacks would show local variables, and the secrets in them.
+            each.add(sink, level=_threshold, format=_template, backtrace=False, diagnose=False)
 
 
-def _form_line(record: Any) -> None:
-    """Once for all sinks."""
-    fields = {**_context.get(), **record["extra"]}
+def _template(record: Any) -> str:
+    """What loguru fills in: a line that is made once for all sinks."""
+    if "hourhand" not in record:
+        record["hourhand"] = _form(_line(record))
+    return "{hourhand}"
+
+
+def _line(record: Record) -> Line:
+    context = _context.get()
+    fields = {**context, **record["extra"]}
     event = fields.pop("event", None)
-    if event is None:
+    if not isinstance(event, str):
         event = "log"
         fields.setdefault("logger", record["name"])
     if record["exception"] is not None and record["exception"].value is not None:
         fields["traceback"] = _traceback(record["exception"].value)
-    service = fields.pop("service", _service)
-    line = Line(record["time"], record["level"].name, service, event, record["message"], fields)
-    record["hourhand"] = _form(line)
+    service = str(context.get("service", _service))
+    return Line(record["time"], record["level"].name, service, event, record["message"], fields)
+
+
+def _warning(trouble: str) -> str:
+    return _form(Line(datetime.now(UTC), "WARNING", _service, "log.file", trouble, {}))
 
 
 class _ToLoguru(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        if _logger is None:
-            return
+    def handle(self, record: logging.LogRecord) -> bool:
+        # Not `emit`: its lock is one too many where a line is written while another one is.
         try:
             message = record.getMessage()
         except Exception:  # noqa: BLE001  (wrong arguments are the caller's mistake, not a reason to stop)
@@ -211,8 +224,10 @@ class _ToLoguru(logging.Handler):
         fields: dict[str, object] = {"logger": record.name}
         if record.exc_info and record.exc_info[1] is not None:
             fields["traceback"] = _traceback(record.exc_info[1])
-        level = record.levelname if record.levelname in LEVELS else record.levelno
-        _logger.bind(**fields).log(level, message)
+        if (logger := _logger) is not None:
+            level = record.levelname if record.levelname in LEVELS else record.levelno
+            logger.bind(**fields).log(level, message)
+        return True
 
 
 def _take_over_logging() -> None:

@@ -24,31 +24,20 @@ _STEMS = {"scheduler": "job-scheduler", "worker": "job-worker"}
 
 
 class LogFile(RotatingFileHandler):
-    """Appends records as they are; what is rotated away is packed.
+    """Appends records as they are; what is rotated away is packed. `rotate_bytes` 0: never.
 
     `tell` is called when writing starts to fail. Later records are tried again, and it is told no more until
-    one of them could be written. `lock` is held as long as the file is used. `rotate_bytes` 0: never.
+    one of them could be written.
     """
 
     terminator = ""
 
-    def __init__(
-        self,
-        path: Path,
-        rotate_bytes: int,
-        lock: IO[bytes] | None = None,
-        tell: Callable[[str], object] = lambda _: None,
-    ) -> None:
+    def __init__(self, path: Path, rotate_bytes: int, tell: Callable[[str], object] = lambda _: None) -> None:
+        # A file that cannot be opened is like one that cannot be written: found out with the first record.
         super().__init__(
-            path,
-            maxBytes=rotate_bytes,
-            backupCount=_KEPT,
-            encoding="utf-8",
-            errors="backslashreplace",
-            delay=True,  # a file that cannot be opened is like one that cannot be written
+            path, "a", rotate_bytes, _KEPT, encoding="utf-8", errors="backslashreplace", delay=True
         )
         self.namer, self.rotator = "{}.gz".format, _pack
-        self._lock = lock
         self._tell = tell
         self._failing = False
 
@@ -76,12 +65,6 @@ class LogFile(RotatingFileHandler):
         self.acquire()
         self._shut()  # the next record opens it
         self.release()
-
-    def close(self) -> None:
-        self.reopen()
-        super().close()
-        if self._lock is not None:
-            self._lock.close()
 
     def _open(self) -> io.TextIOWrapper:
         os.makedirs(os.path.dirname(self.baseFilename), exist_ok=True)

@@ -8,15 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from hourhand.redact import HIDDEN, may_hold_secrets, names_a_secret, redact
 from hourhand.sanitise import sanitise, sanitise_text
 
 _MAX_BYTES = 16 * 1024
-
 _LARGE = 2**63
+_NUMBERS = {int, float, bool}
+_ABOUT = {"run_id": "run", "attempt": "attempt"}
 _RUN_OR_ATTEMPT = re.compile(r"\b(?:run|attempt) \d+")
-_FOR_PEOPLE = ("run_id", "attempt", "error", "error_class", "hint", "traceback")
+_FOR_PEOPLE = {*_ABOUT, "error", "error_class", "hint", "traceback"}
 _LABELS = {"scheduler": "Scheduler", "worker": "Worker", "admin": "Admin"}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -36,7 +38,7 @@ Form = Callable[[Line], str]
 
 def as_json(line: Line) -> str:
     """One object; the five fixed names cannot be overridden by fields."""
-    message, fields = _cleaned(line)
+    message, fields = _cleaned(line.message, line.fields)
     fixed = {
         "ts": _instant(line.at, "microseconds"),
         "level": line.level,
@@ -50,35 +52,27 @@ def as_json(line: Line) -> str:
 def as_text(line: Line) -> str:
     """`ts LEVEL [Service] message`, then the traceback, indented, so that it forges no line.
 
-    An event without a message shows its name and all its fields.
+    With a message, only what people need of the fields; without one, the event's name and all of them.
     """
-    if line.message:
-        line.fields = {name: line.fields[name] for name in _FOR_PEOPLE if name in line.fields}
-    message, fields = _cleaned(line)
+    shown = _FOR_PEOPLE & line.fields.keys() if line.message else line.fields
+    message, fields = _cleaned(line.message, {name: line.fields[name] for name in shown})
     trace = fields.pop("traceback", None)
+    text = _sentence(message, fields) if message else f"{line.event} {_encode(fields)}"
     label = _LABELS.get(line.service, line.service)
-    text = _for_people(message, **fields) if message else f"{line.event} {_encode(fields)}"
     head = f"{_instant(line.at, 'milliseconds')} {line.level:<7} [{label}] {_printable(text)}\n"
     return f"{head}  {_printable(str(trace))}\n" if trace else head
 
 
-def _for_people(
-    text: str,
-    run_id: object = None,
-    attempt: object = None,
-    error: object = None,
-    error_class: object = None,
-    hint: object = None,
-) -> str:
-    """The text, and what it does not say itself."""
-    about = [f"run {run_id}"] if run_id is not None else []
-    about += [f"attempt {attempt}"] if isinstance(attempt, int) and attempt > 1 else []
-    if about:
-        said = _RUN_OR_ATTEMPT.findall(text)
-        unsaid = ", ".join(words for words in about if words not in said)
-        text += f" ({unsaid})" if unsaid else ""
+def _sentence(text: str, fields: Mapping[str, object]) -> str:
+    """The text, and of the fields what it does not say itself."""
+    about = [f"{name} {fields[key]}" for key, name in _ABOUT.items() if key in fields]
+    said = ["attempt 1", *_RUN_OR_ATTEMPT.findall(text)] if about else []
+    unsaid = [words for words in about if words not in said]
+    error, hint = fields.get("error"), fields.get("hint")
+    if unsaid:
+        text += f" ({', '.join(unsaid)})"
     if error is not None and str(error) not in text:
-        text += f": {error_class}: {error}" if error_class else f": {error}"
+        text += f": {fields['error_class']}: {error}" if fields.get("error_class") else f": {error}"
     return f"{text.rstrip('.')}. {hint}" if hint else text
 
 
@@ -96,22 +90,21 @@ def _printable(text: str) -> str:
 # --- Fields without secrets, as plain JSON ---
 
 
-def _cleaned(line: Line) -> tuple[str, dict[str, object]]:
-    """The message and the fields, without None."""
-    fields = {name: value for name, value in line.fields.items() if value is not None}
-    if _is_clean(line.message, fields):
-        return line.message, fields
-    return _text(line.message), {name: _value(name, value) for name, value in fields.items()}
+def _cleaned(message: str, fields: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+    """Without None."""
+    fields = {name: value for name, value in fields.items() if value is not None}
+    if _is_clean(message, fields):
+        return message, fields
+    return redact(sanitise_text(message, _MAX_BYTES)), _without_secrets(sanitise(fields, _MAX_BYTES))
 
 
-def _is_clean(message: str, fields: Mapping[str, object]) -> bool:
+def _is_clean(message: str, fields: Mapping[str, Any]) -> bool:
     """Whether all can be written as it is: for most lines one cheap look instead of the work below."""
     texts = [message]
     for name, value in fields.items():
-        kind = type(value)
-        if kind is str:
-            texts.append(value)  # type: ignore[arg-type]
-        elif not (kind is int or kind is bool or kind is float) or not -_LARGE < value < _LARGE:  # type: ignore[operator]
+        if type(value) is str:
+            texts.append(value)
+        elif type(value) not in _NUMBERS or not -_LARGE < value < _LARGE:
             return False
         if _hides(name):
             return False
@@ -119,15 +112,7 @@ def _is_clean(message: str, fields: Mapping[str, object]) -> bool:
     return len(text) < _MAX_BYTES // 4 and "\0" not in text and not may_hold_secrets(text)
 
 
-def _value(name: str, value: object) -> object:
-    return HIDDEN if _hides(name) else _without_secrets(sanitise(value, _MAX_BYTES))
-
-
-def _text(text: object) -> str:
-    return redact(sanitise_text(str(text), _MAX_BYTES))
-
-
-def _without_secrets(value: object) -> object:
+def _without_secrets(value: Any) -> Any:
     match value:
         case str():
             return redact(value)
