@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -118,8 +119,29 @@ def test_a_run_lost_once_is_claimed_alone(
     assert answer["solo"]
 
 
-def test_a_waiting_suspect_makes_a_busy_worker_drain_first(
+def test_a_suspect_that_no_free_worker_took_joins_what_a_busy_one_holds(
     hand: Hands, enqueue: Enqueue, end_lease: Callable[[Hand], None], sql: Sql
+) -> None:
+    suspect = enqueue()
+    victim = hand()
+    victim.runs()
+    end_lease(victim)
+    worker = hand()
+    worker.beat()
+    enqueue()
+    answer = worker.claim(most=1, held=1)
+    assert suspect not in {run["id"] for run in answer["runs"]}
+    sql(
+        "update hourhand.job_runs set claim_at = claim_at - interval '1 second', run_at = run_at - interval '1 second'"
+    )
+    enqueue()
+    answer = worker.claim(held=1)
+    assert [run["id"] for run in answer["runs"]] == [suspect]
+    assert answer["solo"]
+
+
+def test_a_worker_is_told_when_it_may_take_a_suspect_beside_what_it_holds(
+    hand: Hands, enqueue: Enqueue, end_lease: Callable[[Hand], None]
 ) -> None:
     enqueue()
     victim = hand()
@@ -127,12 +149,10 @@ def test_a_waiting_suspect_makes_a_busy_worker_drain_first(
     end_lease(victim)
     worker = hand()
     worker.beat()
-    sql(
-        "update hourhand.job_runs set claim_at = claim_at - interval '1 minute', run_at = run_at - interval '1 minute'"
-    )
-    enqueue()
     answer = worker.claim(held=1)
-    assert (answer["runs"], answer["solo"]) == ([], True)
+    assert answer["runs"] == []
+    wait = datetime.fromisoformat(answer["next_at"]) - datetime.fromisoformat(answer["now"])
+    assert timedelta() < wait <= timedelta(seconds=0.501)
 
 
 def test_higher_priority_goes_first_and_age_catches_up(hand: Hands, enqueue: Enqueue, sql: Sql) -> None:

@@ -50,7 +50,7 @@ class Claimer:
         self._left: int | None = None
         self._claimed = claimed
         self._claim: str | None = None
-        self._alone = False
+        self._suspect: Attempt | None = None
         self.starved = False
         self.dry = False
         """Whether the last claim brought nothing although nothing was held that could have enqueued more."""
@@ -65,7 +65,8 @@ class Claimer:
 
     def room(self) -> int:
         """How many runs to claim now."""
-        if self._alone and len(self._holdings):
+        # Nobody joins a run whose worker was lost before.
+        if self._suspect is not None and self._holdings.is_open(self._suspect):
             return 0
         if self._executor.ready > self._ahead // 2 or self._holdings.closing > MOST_UNDELIVERED:
             return 0
@@ -85,7 +86,6 @@ class Claimer:
         if answer["lost"]:
             self._session.replace(session)
             return 0.0
-        self._alone = answer["solo"]
         self.dry = not answer["runs"] and not held and not answer["full"]
         self._take(answer["runs"], session)
         return self._pace.after(answer)
@@ -114,6 +114,7 @@ class Claimer:
         attempts = [Attempt(row, self._registry.get(row["task"]), session, self._reporter) for row in rows]
         if self._left is not None:
             self._left -= len(attempts)
+        self._suspect = next((attempt for attempt in attempts if attempt.row["lost_count"]), None)
         self._journal.claimed(attempts)
         self._holdings.add(attempts)
         self._claimed()

@@ -123,7 +123,8 @@ class Heartbeat:
     """Beats on a thread of its own, so that no task can lose the lease by holding up the others.
 
     Every third of the lease while runs are held, else every two thirds: an idle session loses nothing by
-    ending, but opening another one each time would be noise.
+    ending, but opening another one each time would be noise. Not more rarely than the worker polls (seconds),
+    because a beat is also what finds the runs of workers that were lost.
     """
 
     def __init__(
@@ -131,11 +132,13 @@ class Heartbeat:
         ground: Ground,
         session: Session,
         lease: float,
+        poll: float,
         stats: Callable[[], dict[str, Any]],
     ) -> None:
         self._holdings = ground.holdings
         self._session = session
         self._lease = lease
+        self._poll = poll
         self._stats = stats
         self._bell = Event()
         self._last = 0.0
@@ -178,7 +181,7 @@ class Heartbeat:
         self._resting = not len(self._holdings)
         if self._soon or self._outage.lasting:
             return self._last + 1.0
-        return self._last + self._lease * (2 if self._resting else 1) / 3
+        return self._last + min(self._poll, self._lease * (2 if self._resting else 1) / 3)
 
     def _beat(self) -> None:
         self._last = monotonic()

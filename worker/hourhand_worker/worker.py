@@ -103,7 +103,9 @@ class Worker:
             busy=lambda: self._executor.busy,
             delivered=self._delivered,
         )
-        self._heartbeat = Heartbeat(ground, self._session, lease, self._stats)
+        self._heartbeat = Heartbeat(
+            ground, self._session, lease, settings.worker_poll.total_seconds(), self._stats
+        )
         self._watchdog = Watchdog(self._holdings, self._executor, self._expired, self._blocked)
         self._upkeep = Upkeep(transport, settings.retention_days, ground.journal)
         self._claimer = Claimer(

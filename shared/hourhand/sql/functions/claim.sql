@@ -21,6 +21,7 @@ declare
   v_full boolean;
   v_suspect bigint;
   v_suspect_at timestamptz;
+  v_solo boolean;
 begin
   perform hourhand_parts.require_read_committed();
   -- A repeated call waits here for the first to commit.
@@ -39,12 +40,14 @@ begin
   v_queues := hourhand_parts.claimable_queues(p_queues);
   v_tasks := hourhand_parts.claimable_tasks(p_tasks);
   select s.id, s.claim_at into v_suspect, v_suspect_at from hourhand_parts.pick_suspect(v_queues, v_tasks, v_now) s;
-  if found and p_held = 0 then
+  -- A worker that holds nothing goes first. If there is none within half a second, the suspect joins what another
+  -- holds: waiting for that to end could take hours. Whoever was beside it when it kills again is a suspect
+  -- then, too, and is beside none any more.
+  if found and (p_held = 0 or v_suspect_at < v_now - interval '0.5 seconds') then
     v_picked := hourhand_parts.take_suspect(v_suspect);
-  elsif found and v_suspect_at < v_now - interval '10 seconds' then
-    return jsonb_build_object('now', v_now, 'lost', false, 'runs', '[]'::jsonb, 'full', false, 'solo', true, 'next_at', null);
-  else
-    v_suspect := null;
+  end if;
+  v_solo := cardinality(v_picked) > 0;
+  if not v_solo then
     v_picked := hourhand_parts.pick_keyed(v_queues, v_tasks, p_max, v_now)
       || hourhand_parts.pick_free(v_queues, v_tasks, p_max, v_now);
     if cardinality(v_picked) < p_max then
@@ -68,7 +71,9 @@ begin
   end if;
   return jsonb_build_object(
     'now', v_now, 'lost', false, 'runs', v_runs, 'full', v_full and cardinality(v_ids) > 0,
-    'solo', cardinality(v_ids) > 0 and v_suspect is not null, 'next_at', case when not v_full then hourhand_parts.next_instant(v_now) end
+    'solo', v_solo and cardinality(v_ids) > 0, 'next_at', case when not v_full then
+      least(hourhand_parts.next_instant(v_now), case when not v_solo then v_suspect_at + interval '0.501 seconds' end)
+    end
   );
 end
 $$;
