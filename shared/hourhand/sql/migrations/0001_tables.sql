@@ -63,12 +63,12 @@ create table hourhand.scheduled_jobs (
   profile text,
   rank_intervals jsonb,
   max_attempts int check (max_attempts between 1 and 1000),
-  timeout interval check (timeout > interval '0'),
+  timeout interval check (timeout > interval '0' and timeout <= interval '100 years'),
   is_active boolean not null default true,
   paused_until timestamptz check (isfinite(paused_until)),
   pause_note text,
   tags text[] not null default '{}',
-  next_run_at timestamptz check (isfinite(next_run_at)),
+  next_run_at timestamptz check (next_run_at between '1900-01-01 00:00+00' and '9999-01-01 00:00+00'),
   last_run_at timestamptz,
   decided_until timestamptz,
   run_count bigint not null default 0,
@@ -139,8 +139,12 @@ create table hourhand_parts.job_runs_live partition of hourhand.job_runs (
   constraint payload_is_sound check (octet_length(payload::text) <= 128 or hourhand_parts.sound_json(payload)),
   constraint priority_is_in_range check (priority between -100 and 100),
   constraint attempts_are_in_range check (max_attempts between 1 and 1000 and attempt between 0 and max_attempts + lost_count),
-  constraint timeout_is_positive check (timeout > interval '0'),
-  constraint run_at_is_finite check (isfinite(run_at) and isfinite(claim_at)),
+  -- What a client can read: Postgres knows times before year 1 and after year 9999, and times without end.
+  constraint timeout_is_in_range check (timeout > interval '0' and timeout <= interval '100 years'),
+  constraint times_are_in_range check (
+    run_at between '1900-01-01 00:00+00' and '9999-01-01 00:00+00'
+    and scheduled_for between '1900-01-01 00:00+00' and '9999-01-01 00:00+00'
+  ),
   constraint trigger_is_known
     check (trigger in ('schedule', 'catch_up', 'backfill', 'manual', 'api', 'task', 'retry'))
 ) for values in ('pending', 'processing')
@@ -279,7 +283,7 @@ create table hourhand.tasks (
   schema jsonb,
   queue text not null default 'default',
   max_attempts int not null default 4 check (max_attempts between 1 and 1000),
-  timeout interval not null default interval '1 hour' check (timeout > interval '0'),
+  timeout interval not null default interval '1 hour' check (timeout > interval '0' and timeout <= interval '100 years'),
   concurrency int check (concurrency >= 1),
   first_seen_at timestamptz not null,
   last_seen_at timestamptz not null
