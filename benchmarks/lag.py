@@ -5,7 +5,8 @@ pg_stat_database counts as transactions (each call is one) in a database that no
 
     python benchmarks/lag.py [--seconds 60] [--idle 120] [--url postgresql://…]
 
-Without --url it starts an embedded Postgres of its own, with its default durability.
+Without --url it starts an embedded Postgres of its own, with its default durability and without autovacuum,
+whose transactions would count too.
 """
 
 import argparse
@@ -128,7 +129,10 @@ def _wait_for(database: psycopg.Connection, query: str, timeout: float = 60) -> 
 
 @contextmanager
 def _embedded() -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as directory, Server(Path(directory) / "data") as server:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Server(Path(directory) / "data", options={"autovacuum": "off"}) as server,
+    ):
         yield server.url
 
 
