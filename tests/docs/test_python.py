@@ -45,8 +45,7 @@ STUBS = {name: stub for name, text in _SECTIONS.items() if (stub := _stub(text))
 def _told(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[str, str, str | None]]:
     """Name, kind and default of each parameter in a stub."""
     namespace: dict[str, Any] = {"random": random.random}  # stands for whatever function is the default
-    bare = ast.unparse(ast.FunctionDef("f", function.args, [ast.Pass()], [], lineno=1, type_params=[]))
-    exec(bare, namespace)
+    exec(f"def f({ast.unparse(function.args)}): ...", namespace)
     return _parameters(namespace["f"])
 
 
