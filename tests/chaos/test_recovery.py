@@ -21,10 +21,9 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-@pytest.mark.parametrize(("lease", "poll"), [(2.0, 1.0), (3.0, 0.2)])
-def test_a_killed_workers_run_starts_again_within_lease_and_poll(
-    site: Site, tell: Print, lease: float, poll: float
-) -> None:
+@pytest.mark.parametrize("busy", [False, True], ids=["by an idle worker", "by one that is busy for hours"])
+def test_a_killed_workers_run_starts_again_within_lease_and_poll(site: Site, tell: Print, busy: bool) -> None:
+    lease, poll = (2.0, 1.0) if busy else (3.0, 0.2)
     times = {"HOURHAND_LEASE_SECONDS": lease, "JOB_WORKER_POLL_MS": poll * 1000}
     runs = [site.enqueue("once-then-quick") for _ in range(SAMPLES)]
     doomed = [site.worker(**times, JOB_WORKER_BATCH=1, HOURHAND_PREFETCH="off") for _ in runs]
@@ -32,18 +31,19 @@ def test_a_killed_workers_run_starts_again_within_lease_and_poll(
     holder = {event["run_id"]: event["session"] for event in site.events("run.started")}
     heir = site.worker(**times)
     site.await_open(heir)
+    if busy:
+        site.enqueue("hold", {"gate": "never"})
+        eventually(lambda: heir.events("run.started"))
     killed = {}
     for worker in doomed:
         killed[worker.session] = site.value("select clock_timestamp()")
         worker.kill()
         threading.Event().wait(random.uniform(0, lease / 3))  # at any moment of the heir's round
     eventually(lambda: all(site.status(run) == "completed" for run in runs), 30, interval=0.1)
-    waited = sorted(
-        (at(site.run(run)["claimed_at"]) - killed[holder[run]]).total_seconds() for run in runs
-    )
+    waited = sorted((at(site.run(run)["claimed_at"]) - killed[holder[run]]).total_seconds() for run in runs)
     tell(
-        f"recovery after kill -9, lease {lease:g} s, poll {poll:g} s: p50 {statistics.median(waited):.2f} s, "
-        f"max {waited[-1]:.2f} s of {SAMPLES}"
+        f"recovery after kill -9 by {'a busy' if busy else 'an idle'} worker, lease {lease:g} s, poll {poll:g} s: "
+        f"p50 {statistics.median(waited):.2f} s, max {waited[-1]:.2f} s of {SAMPLES}"
     )
     assert waited[-1] <= lease + poll + 1
     assert {site.run(run)["attempt"] for run in runs} == {2}

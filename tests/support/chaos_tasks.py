@@ -56,7 +56,7 @@ def hold(gate: str, run: Run) -> str:
 @task("hold-async")
 async def hold_async(gate: str, run: Run) -> str:
     path = Path(gate.format(attempt=run.attempt))
-    while not path.exists():  # noqa: ASYNC110  (what it waits for is in another process)
+    while not path.exists():  # noqa: ASYNC110, ASYNC240  (what it waits for is in another process)
         await asyncio.sleep(0.01)
     await asyncio.to_thread(leave, run)
     return f"attempt {run.attempt}"
