@@ -6,10 +6,14 @@ programs read (claims, intents, beats) have no message.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 from hourhand import log
 from hourhand_worker.attempt import Attempt, Result
+
+MOST_LINES = 1000
+"""A second, about runs that go well. In the text log a fast worker would spend its time on these."""
 
 
 class Journal:
@@ -17,6 +21,9 @@ class Journal:
 
     def __init__(self) -> None:
         self.session = ""
+        self._second = self._lines = 0
+        # Of runs that ended without a line: each number has its own thread that writes it.
+        self._unsaid = self._summed_up = 0
 
     # --- The process ---
 
@@ -35,6 +42,7 @@ class Journal:
         log.event("session.opened", session=self.session)
 
     def beat(self, held: int) -> None:
+        self._sum_up()
         log.event("session.beat", session=self.session, held=held)
 
     def rescued(self, runs: int) -> None:
@@ -46,6 +54,7 @@ class Journal:
         log.event("session.lost", "WARNING", message, session=session, runs=runs)
 
     def closed(self) -> None:
+        self._sum_up()
         log.event("session.closed", session=self.session)
 
     # --- Runs ---
@@ -59,7 +68,7 @@ class Journal:
                 log.event("run.claimed", **self._of(attempt))
 
     def begun(self, attempt: Attempt) -> None:
-        if log.enabled("INFO"):
+        if log.enabled("INFO") and self._has_room():
             message = f"Processing job run {attempt.id} ({attempt.task.name})"
             log.event("run.started", message=message, **self._of(attempt))
 
@@ -73,6 +82,9 @@ class Journal:
         outcome = result["outcome"]
         level = "WARNING" if outcome in ("failed", "retry") else "INFO"
         if not log.enabled(level):
+            return
+        if level == "INFO" and not self._has_room():
+            self._unsaid += 1
             return
         error = result.get("error") or {}
         log.event(
@@ -119,6 +131,22 @@ class Journal:
 
     def note(self, message: str, **fields: Any) -> None:
         log.event("worker.note", message=message, **fields)
+
+    def _has_room(self) -> bool:
+        if log.enabled("INFO", message=False):
+            return True  # this log is for programs, and complete
+        second = int(monotonic())
+        if second != self._second:
+            self._second, self._lines = second, 0
+        self._lines += 1
+        return self._lines <= MOST_LINES
+
+    def _sum_up(self) -> None:
+        runs = self._unsaid - self._summed_up
+        if runs:
+            message = f"{runs} more job run(s) ended well, too fast for a line each"
+            log.event("worker.summary", message=message, session=self.session, runs=runs)
+            self._summed_up += runs
 
     def _of(self, attempt: Attempt) -> dict[str, Any]:
         return {
