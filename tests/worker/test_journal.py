@@ -33,7 +33,7 @@ def attempt(**columns: Any) -> Attempt:
 
 
 @pytest.fixture(autouse=True)
-def text_log(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:  # noqa: ARG001  (it comes first)
+def text_log(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
     log.configure(load_settings(log_format="text", log_level="INFO"), "worker")
     yield
     log.close()

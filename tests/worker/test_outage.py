@@ -2,12 +2,16 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from hourhand.errors import Unavailable
 from hourhand.log.lines import Line
 from hourhand.run import Run
 from hourhand.tasks import task
+from hourhand.transport.postgres import PostgresTransport
+from hourhand_worker.worker import Worker
 from tests.support import eventually
 from tests.support.proxy import Proxy, proxy
 from tests.worker.workshop import Workshop
@@ -62,6 +66,36 @@ def test_answers_that_are_lost_neither_lose_nor_double_a_run(shop: Workshop, net
     assert sorted(counted) == list(range(20))
     assert {shop.status(run) for run in runs} == {"completed"}
     assert {shop.run(run)["attempt"] for run in runs} == {1}
+
+
+class Forgetful(PostgresTransport):
+    """Loses the first answer that brings runs, when nothing repeats the call."""
+
+    lost = False
+
+    def call(self, function: str, params: Any = None, *, retry: bool = True) -> Any:
+        answer = super().call(function, params, retry=retry)
+        if function == "claim" and answer["runs"] and not self.lost:
+            self.lost = True
+            raise Unavailable("the answer was lost")
+        return answer
+
+
+def test_a_claim_whose_answer_was_lost_for_good_is_made_again_under_its_own_id(shop: Workshop):
+    @task("noop")
+    async def noop() -> None: ...
+
+    run = shop.enqueue("noop")
+    transport = Forgetful(shop.url, application_name="hourhand-worker")
+    # With such a lease nobody else would give the run back during the test.
+    worker = Worker(shop.settings(lease=600), shop.tasks, transport)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    eventually(lambda: shop.status(run) == "completed")
+    assert transport.lost
+    worker.stop()
+    thread.join(20)
+    transport.close()
 
 
 def test_a_worker_that_starts_before_its_database_waits_for_it(shop: Workshop, network: Proxy):

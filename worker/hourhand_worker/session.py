@@ -123,8 +123,8 @@ class Heartbeat:
     """Beats on a thread of its own, so that no task can lose the lease by holding up the others.
 
     Every third of the lease while runs are held, else every two thirds: an idle session loses nothing by
-    ending, but opening another one each time would be noise. Not more rarely than the worker polls (seconds),
-    because a beat is also what finds the runs of workers that were lost.
+    ending, but opening another one each time would be noise. Not more rarely than the worker polls (seconds,
+    or one second), because a beat is also what finds the runs of workers that were lost.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Heartbeat:
         self._holdings = ground.holdings
         self._session = session
         self._lease = lease
-        self._poll = poll
+        self._poll = max(poll, 1.0)
         self._stats = stats
         self._bell = Event()
         self._last = 0.0
