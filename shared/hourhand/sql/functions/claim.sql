@@ -21,6 +21,7 @@ declare
   v_full boolean;
   v_suspect bigint;
   v_suspect_at timestamptz;
+  v_tried boolean;
   v_solo boolean;
 begin
   perform hourhand_parts.require_read_committed();
@@ -43,13 +44,17 @@ begin
   -- A worker that holds nothing goes first. If there is none within half a second, the suspect joins what another
   -- holds: waiting for that to end could take hours. Whoever was beside it when it kills again is a suspect
   -- then, too, and is beside none any more.
-  if found and (p_held = 0 or v_suspect_at < v_now - interval '0.5 seconds') then
+  v_tried := found and (p_held = 0 or v_suspect_at < v_now - interval '0.5 seconds');
+  if v_tried then
     v_picked := hourhand_parts.take_suspect(v_suspect);
   end if;
   v_solo := cardinality(v_picked) > 0;
   if not v_solo then
-    v_picked := hourhand_parts.pick_keyed(v_queues, v_tasks, p_max, v_now)
-      || hourhand_parts.pick_free(v_queues, v_tasks, p_max, v_now);
+    -- A suspect that was not got has left the lock of its key, and keys are locked in order or not at all.
+    if not v_tried then
+      v_picked := hourhand_parts.pick_keyed(v_queues, v_tasks, p_max, v_now);
+    end if;
+    v_picked := v_picked || hourhand_parts.pick_free(v_queues, v_tasks, p_max, v_now);
     if cardinality(v_picked) < p_max then
       v_picked := v_picked || hourhand_parts.pick_low(v_queues, v_tasks, p_max - cardinality(v_picked), v_now);
     end if;
