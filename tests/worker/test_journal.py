@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
@@ -32,11 +33,13 @@ def attempt(**columns: Any) -> Attempt:
     return Attempt(row, ingest, "s", cast(Reporter, None))
 
 
-@pytest.fixture(autouse=True)
-def text_log(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    log.configure(load_settings(log_format="text", log_level="INFO"), "worker")
-    yield
-    log.close()
+@contextmanager
+def logging_as(form: str) -> Iterator[Journal]:
+    log.configure(load_settings(log_format=form, log_level="INFO"), "worker")
+    try:
+        yield Journal()
+    finally:
+        log.close()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,8 @@ def text_log(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
 def test_the_end_of_a_run_is_one_sentence(
     capsys: pytest.CaptureFixture[str], columns: dict[str, Any], result: dict[str, Any], sentence: str
 ) -> None:
-    Journal().finished(attempt(**columns), {"duration_ms": 3.2, **result})
+    with logging_as("text") as written:
+        written.finished(attempt(**columns), {"duration_ms": 3.2, **result})
     captured = capsys.readouterr()
     assert (captured.out + captured.err).endswith(f"[Worker] {sentence}\n")
 
@@ -73,15 +77,15 @@ def test_a_fast_worker_sums_up_what_goes_well_and_tells_every_failure(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "monotonic", lambda: 5.5)
-    written = Journal()
-    for _ in range(MOST_LINES):
+    with logging_as("text") as written:
+        for _ in range(MOST_LINES):
+            written.begun(attempt())
+            written.finished(attempt(), {"outcome": "completed", "duration_ms": 0.1})
+        written.finished(attempt(), {"outcome": "failed", "duration_ms": 0.1, "error": FAILED})
+        written.beat(held=0)
+        written.beat(held=0)
+        monkeypatch.setattr(journal, "monotonic", lambda: 6.5)
         written.begun(attempt())
-        written.finished(attempt(), {"outcome": "completed", "duration_ms": 0.1})
-    written.finished(attempt(), {"outcome": "failed", "duration_ms": 0.1, "error": FAILED})
-    written.beat(held=0)
-    written.beat(held=0)
-    monkeypatch.setattr(journal, "monotonic", lambda: 6.5)
-    written.begun(attempt())
     captured = capsys.readouterr()
     kinds = re.findall(r"Processing|completed after|more job run", captured.out)
     assert kinds == ["Processing", "completed after"] * (MOST_LINES // 2) + ["more job run", "Processing"]
@@ -90,9 +94,8 @@ def test_a_fast_worker_sums_up_what_goes_well_and_tells_every_failure(
 
 
 def test_a_log_for_programs_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure(load_settings(log_format="json", log_level="INFO"), "worker")
-    written = Journal()
-    for _ in range(MOST_LINES):
-        written.begun(attempt())
-        written.finished(attempt(), {"outcome": "completed", "duration_ms": 0.1})
+    with logging_as("json") as written:
+        for _ in range(MOST_LINES):
+            written.begun(attempt())
+            written.finished(attempt(), {"outcome": "completed", "duration_ms": 0.1})
     assert capsys.readouterr().out.count("\n") == 2 * MOST_LINES
