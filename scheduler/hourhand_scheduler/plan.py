@@ -12,7 +12,7 @@ time between two instants, but at least an hour and at most a day.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -59,7 +59,7 @@ def _decide(firing: Firing, schedule: Schedule, first: datetime, now: datetime) 
     return replace(
         firing,
         runs=tuple(_run(rules, at) for at in runs),
-        notes=tuple(_merged(stretches, runs)),
+        notes=tuple(_merged(stretches, frozenset(runs))),
     )
 
 
@@ -91,7 +91,7 @@ def _earlier(rules: Rules, first: datetime, end: datetime) -> Iterator[Note]:
         after = until - TICK
 
 
-def _merged(stretches: Iterable[Note], runs: Sequence[datetime]) -> Iterator[Note]:
+def _merged(stretches: Iterable[Note], runs: Set[datetime]) -> Iterator[Note]:
     """Neighbours with the same verdict become one; a run between two keeps them apart."""
     for verdict, group in groupby(stretches, lambda note: None if note.first in runs else note.verdict):
         if verdict is not None:

@@ -154,7 +154,7 @@ def _following(schedule: Schedule, firing: Firing, result: Mapping[str, Any]) ->
             return schedule
         case "fired" | "planned":
             fired = sum(run["decision"] == "fired" for run in result["runs"])
-            left = None if schedule.runs_left is None else schedule.runs_left - fired
+            left = None if schedule.runs_left is None else max(0, schedule.runs_left - fired)
             return replace(schedule, next_run_at=firing.then, runs_left=left)
         # Most likely another scheduler did the same: stay ready to take over from it.
         case "lost" if schedule.runs_left is None:

@@ -237,6 +237,19 @@ def test_a_year_of_minutes_costs_little_and_floods_nobody(catch_up: str) -> None
     assert sum(note.count for note in firing.notes) + len(firing.runs) == 365 * 24 * 60 + 1
 
 
+def test_ten_thousand_runs_at_once_are_planned_in_no_time() -> None:
+    asleep = schedule(
+        cron="* * * * *",
+        next_run_at=NOON - 365 * DAY,
+        catch_up="all",
+        catch_up_window=366 * 86400,
+        catch_up_limit=10_000,
+    )
+    began = perf_counter()
+    assert len(plan(asleep, NOON).runs) == 10_000
+    assert perf_counter() - began < 2
+
+
 # --- Every instant is decided exactly once ---
 
 columns = st.fixed_dictionaries(
