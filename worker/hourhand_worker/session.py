@@ -179,9 +179,8 @@ class Heartbeat:
 
     def _next(self) -> float:
         self._resting = not len(self._holdings)
-        if self._soon or self._outage.lasting:
-            return self._last + 1.0
-        return self._last + min(self._poll, self._lease * (2 if self._resting else 1) / 3)
+        pause = min(self._poll, self._lease * (2 if self._resting else 1) / 3)
+        return self._last + (min(pause, 1.0) if self._soon or self._outage.lasting else pause)
 
     def _beat(self) -> None:
         self._last = monotonic()
