@@ -23,3 +23,5 @@ create or replace trigger audit_schedule
     max_runs, exclude, start_deadline, profile, rank_intervals, max_attempts, timeout, is_active, paused_until,
     pause_note, tags
   on hourhand.scheduled_jobs for each row execute function hourhand_parts.audit_schedule();
+create or replace trigger move_items after update of rank_intervals on hourhand.scheduled_jobs
+  for each row when (new.rank_intervals is distinct from old.rank_intervals) execute function hourhand_parts.move_items();

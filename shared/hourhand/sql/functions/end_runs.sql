@@ -8,6 +8,8 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_keys text[];
+  v_sequence_keys text[];
+  v_cancelled_sequences bigint[];
   v_parents bigint[];
   v_has_items boolean;
   v_wake boolean;
@@ -30,18 +32,24 @@ begin
       p_now, g.cancel_requested_at, g.cancel_reason, g.progress, i.result, i.error, g.created_at
     from gone g
     join input i on i.id = g.id
-    returning concurrency_key, parent_id, item_key
+    returning id, task, status, concurrency_key, parent_id, item_key
   )
   select
     array_agg(m.concurrency_key) filter (where m.concurrency_key is not null),
+    array_agg(m.concurrency_key) filter (where m.concurrency_key is not null and m.task = 'hourhand.sequence'),
+    array_agg(m.id) filter (where m.status = 'cancelled' and m.task = 'hourhand.sequence'),
     array_agg(m.parent_id) filter (where m.parent_id is not null),
     bool_or(m.item_key is not null)
-  into v_keys, v_parents, v_has_items
+  into v_keys, v_sequence_keys, v_cancelled_sequences, v_parents, v_has_items
   from moved m;
   if v_has_items then
     perform hourhand_parts.settle_items(p_ids, p_now);
   end if;
-  v_wake := v_parents is not null and hourhand_parts.wake_sequences(v_parents, p_now);
+  if v_cancelled_sequences is not null then
+    perform hourhand_parts.cancel_steps(v_cancelled_sequences, p_now);
+  end if;
+  v_wake := (v_parents is not null or v_sequence_keys is not null)
+    and hourhand_parts.wake_sequences(v_parents, v_sequence_keys, p_now);
   if v_wake or v_keys is not null and exists (
     -- Order and limit make each key one probe of the index, however many runs wait for it.
     select from unnest(v_keys) k(key)

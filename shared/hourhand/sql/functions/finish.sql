@@ -61,10 +61,8 @@ begin
         left(coalesce(nullif(concat_ws(': ', i.error ->> 'class', i.error ->> 'message'), ''), l.cancel_reason), 65536)
       end as error,
       case
-        -- The step that a sequence waits for may have ended while it looked.
-        when l.task = 'hourhand.sequence' and i.outcome = 'snooze' and not exists (
-          select from hourhand_parts.job_runs_live c where c.parent_id = l.id
-        ) then 0
+        -- What a sequence waits for may have ended while it looked.
+        when l.task = 'hourhand.sequence' and i.outcome = 'snooze' and not hourhand_parts.must_wait(l) then 0
         else greatest(coalesce(i.delay, 0), 0)
       end as delay,
       case when i.outcome = 'snooze' then 1 else 0 end as given_back
@@ -89,11 +87,12 @@ begin
     left join hourhand.services s on s.id = l.session_id
     where l.id = any(v_ids) and i.outcome <> 'completed';
   end if;
-  if v_end.ids is not null then
-    perform hourhand_parts.end_runs(v_end.ids, v_end.status, v_end.results, v_end.errors, v_end.started, v_now);
-  end if;
+  -- Those that come back first: a sequence among them may wait for a step among the others.
   if v_end.back_ids is not null then
     perform hourhand_parts.return_runs(v_end.back_ids, v_end.back_delays, v_end.back_given, v_end.back_lost, v_now);
+  end if;
+  if v_end.ids is not null then
+    perform hourhand_parts.end_runs(v_end.ids, v_end.status, v_end.results, v_end.errors, v_end.started, v_now);
   end if;
 
   if cardinality(v_ids) = coalesce(cardinality(v_end.ids), 0) + coalesce(cardinality(v_end.back_ids), 0) then

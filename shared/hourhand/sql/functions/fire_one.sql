@@ -11,7 +11,7 @@ declare
   v_run jsonb;
   v_decided jsonb;
   v_buffered int := coalesce(jsonb_array_length(p_firing -> 'runs'), 0);
-  v_fired int := 0;
+  v_fired int;
   v_holder bigint;
   v_then timestamptz := (p_firing ->> 'then')::timestamptz;
 begin
@@ -48,9 +48,7 @@ begin
     end if;
     v_runs := v_runs || coalesce(v_decided, '[]');
   end loop;
-  for v_run in select r from jsonb_array_elements(v_runs) r where r ->> 'decision' = 'fired' loop
-    v_fired := v_fired + 1;
-  end loop;
+  select count(distinct r ->> 'at') into v_fired from jsonb_array_elements(v_runs) r where r ->> 'decision' = 'fired';
   insert into hourhand.schedule_firings
     (schedule_id, scheduled_for, scheduled_until, count, decision, reason, decided_at, lag_ms)
   select p_schedule.id, n."from", n.until, coalesce(n.count, 1), n.decision, n.reason, p_now,

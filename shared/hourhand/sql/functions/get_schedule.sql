@@ -4,16 +4,8 @@ returns jsonb
 language plpgsql stable security definer set search_path = '' set jit = off
 as $$
 declare
-  v_schedule hourhand.scheduled_jobs;
+  v_schedule hourhand.scheduled_jobs := hourhand_parts.read_schedule(p_schedule);
 begin
-  select * into v_schedule from hourhand.scheduled_jobs where name = p_schedule;
-  if not found and p_schedule ~ '^[0-9]{1,18}$' then
-    select * into v_schedule from hourhand.scheduled_jobs where id = p_schedule::bigint;
-  end if;
-  if v_schedule.id is null then
-    raise exception 'there is no schedule "%"', p_schedule
-      using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
-  end if;
   return hourhand_parts.schedule_json(v_schedule) || jsonb_build_object(
     'now', hourhand.clock(),
     'recent_runs', (

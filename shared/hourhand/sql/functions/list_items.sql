@@ -1,26 +1,22 @@
--- The items of a fleet schedule, the next due first.
+-- The items of a fleet schedule, the next due first. p_filter: item, owner, search (a part of the name).
 create or replace function hourhand.list_items(p_schedule text, p_filter jsonb default '{}', p_limit int default 1000)
 returns jsonb
 language plpgsql stable security definer set search_path = '' set jit = off
 as $$
 declare
-  v_schedule hourhand.scheduled_jobs;
+  v_now timestamptz := hourhand.clock();
+  v_schedule hourhand.scheduled_jobs := hourhand_parts.read_schedule(p_schedule);
 begin
-  select * into v_schedule from hourhand.scheduled_jobs s
-  where s.name = p_schedule or s.id::text = p_schedule order by (s.name = p_schedule) desc limit 1;
-  if not found then
-    raise exception 'there is no schedule "%"', p_schedule using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
-  end if;
   return jsonb_build_object(
-    'now', hourhand.clock(), 'schedule', v_schedule.name, 'rank_intervals', v_schedule.rank_intervals,
+    'now', v_now, 'schedule', v_schedule.name, 'rank_intervals', v_schedule.rank_intervals,
     'total', (select count(*) from hourhand.schedule_items i where i.schedule_id = v_schedule.id),
     'due', (
       select count(*) from hourhand.schedule_items i
-      where i.schedule_id = v_schedule.id and i.run_id is null and i.next_run_at <= hourhand.clock()
+      where i.schedule_id = v_schedule.id and i.run_id is null and i.next_run_at <= v_now
     ),
     'items', (
-      select coalesce(jsonb_agg(to_jsonb(i) - 'schedule_id' || jsonb_build_object(
-        'interval', hourhand_parts.seconds(hourhand_parts.rank_interval(v_schedule.rank_intervals, i.rank))
+      select coalesce(jsonb_agg(to_jsonb(i) - 'schedule_id' - 'item_key' || jsonb_build_object(
+        'item', i.item_key, 'interval', hourhand_parts.seconds(hourhand_parts.rank_interval(v_schedule.rank_intervals, i.rank))
       ) order by i.next_run_at, i.item_key), '[]')
       from (
         select * from hourhand.schedule_items i

@@ -29,6 +29,7 @@ begin
   v_run.concurrency_key := p_job ->> 'concurrency_key';
   v_run.parent_id := (p_job ->> 'parent_id')::bigint;
   v_run.retry_of := (p_job ->> 'retry_of')::bigint;
+  v_run.item_key := p_job ->> 'item_key';
   v_run.lost_count := 0;
   v_run.created_at := p_now;
   return v_run;

@@ -1,0 +1,19 @@
+-- A schedule by name or by id, as it is, without a lock; PT404 when there is none.
+create or replace function hourhand_parts.read_schedule(p_schedule text)
+returns hourhand.scheduled_jobs
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_schedule hourhand.scheduled_jobs;
+begin
+  select * into v_schedule from hourhand.scheduled_jobs where name = p_schedule;
+  if not found and p_schedule ~ '^[0-9]{1,18}$' then
+    select * into v_schedule from hourhand.scheduled_jobs where id = p_schedule::bigint;
+  end if;
+  if v_schedule.id is null then
+    raise exception 'there is no schedule "%"', p_schedule
+      using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
+  end if;
+  return v_schedule;
+end
+$$;
