@@ -73,7 +73,7 @@ class Pass:
     def fire(self, choice: Choice) -> None:
         """Raises NotFound for a name that no schedule has, before any is run."""
         settings, transport = self._client.settings, self._client.transport
-        journal = _Tally(self._story, json=settings.log_format == "json")
+        journal = _Tally(self._story)
         # Tasks are made known first: a new run takes its limits from them.
         tasks = self._tasks.definitions
         with Session(transport, journal, lease(settings), kind="cli", tasks=tasks) as session:
@@ -148,8 +148,8 @@ class Pass:
 class _Tally(Journal):
     """Tells the story of what was fired."""
 
-    def __init__(self, story: Story, *, json: bool) -> None:
-        super().__init__(json=json)
+    def __init__(self, story: Story) -> None:
+        super().__init__()
         self._story = story
 
     def decided(self, firings: Sequence[Firing], results: Results, now: datetime) -> None:

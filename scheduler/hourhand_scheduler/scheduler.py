@@ -153,8 +153,8 @@ def _following(schedule: Schedule, firing: Firing, result: Mapping[str, Any]) ->
         case "early":
             return schedule
         case "fired" | "planned":
-            fired = sum(run["decision"] == "fired" for run in result["runs"])
-            left = None if schedule.runs_left is None else max(0, schedule.runs_left - fired)
+            fired = {run["at"] for run in result["runs"] if run["decision"] == "fired"}
+            left = None if schedule.runs_left is None else max(0, schedule.runs_left - len(fired))
             return replace(schedule, next_run_at=firing.then, runs_left=left)
         # Most likely another scheduler did the same: stay ready to take over from it.
         case "lost" if schedule.runs_left is None:
