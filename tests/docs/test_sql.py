@@ -140,6 +140,7 @@ def answers(answer: Answer, sql: Sql) -> dict[str, Any]:
         ],
     )
     ask("cancel_run", run["id"])
+    ask("advance_sequence", 0)
     ask("finish", session, [{**held, "outcome": "cancelled"}])
     ask("retry_run", run["id"])
     ask("get_run", run["id"])
