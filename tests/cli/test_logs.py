@@ -21,7 +21,7 @@ WORKER = "2026-01-01T00:00:02.000Z ERROR   [Worker] failed\n  Traceback\n2026-01
 def directory(tmp_path: Path) -> Path:
     (tmp_path / "job-scheduler.log").write_text(SCHEDULER)
     (tmp_path / "job-worker-1.log").write_text(WORKER)
-    (tmp_path / "job-worker-1.20260101T000000000000.log").write_text("rotated\n")
+    (tmp_path / "job-worker-1.log.1.gz").write_text("rotated\n")
     (tmp_path / "other.log").write_text("foreign\n")
     return tmp_path
 
@@ -76,7 +76,7 @@ def test_added_lines_are_followed_over_rotation_and_new_files(directory: Path) -
     assert added() == ["one"]
     with log.open("a") as file:
         file.write("lf\nlast\n")
-    log.rename(directory / "job-scheduler.20260102T000000000000.log")
+    log.rename(directory / "job-scheduler.log.1.gz")
     log.write_text("first\n")
     (directory / "job-worker-2.log").write_text("new\n")
     assert added() == ["half", "last", "first", "new"]

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -274,7 +275,7 @@ def test_nothing_that_tasks_bind_can_break_or_forge_a_line(
     configure: Configure, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
     configure(log_format=form)
-    logger.bind(event={"a": 1}, service={"b": 2}).info("one")
+    logger.bind(event=object(), service={"b": 2}).info("one")
     logger.bind(event="two\n2026", service="two\n2026", run_id="two\n2026", error="two\n2026").info("")
     captured = capsys.readouterr()
     assert captured.err == ""
@@ -438,6 +439,10 @@ def test_without_a_size_nothing_is_rotated_and_a_moved_file_is_reopened(
     log.event("x", message="after")
     assert re.findall(r"before|between|after", (tmp_path / "moved.log").read_text()) == ["before", "between"]
     assert re.findall(r"before|between|after", path.read_text()) == ["after"]
+    shutil.rmtree(tmp_path)
+    log.reopen()
+    log.event("x", message="anew")
+    assert "anew" in path.read_text()
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO
 
 _SERVICES = {"job-scheduler": "scheduler", "job-worker": "worker", "admin": "admin", "up": "up"}
-_ROTATED = re.compile(r"\.\d{8}T\d{12}\.log$")
 _TIME = re.compile(r'(?:\{"ts":")?(\d{4}-\d\d-\d\dT\S{8,}Z)')
 _PAUSE = 0.25
 
@@ -28,7 +27,7 @@ class LogLine:
 
 def log_files(directory: Path, services: Collection[str]) -> list[Path]:
     """The current files of these services (of all, when none is named), without rotated ones."""
-    found = (path for path in sorted(directory.glob("*.log")) if not _ROTATED.search(path.name))
+    found = sorted(directory.glob("*.log"))
     return [path for path in found if (service := service_of(path)) and (not services or service in services)]
 
 
