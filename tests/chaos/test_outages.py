@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,13 +14,16 @@ from hourhand import migrate
 from hourhand.embedded import Server
 from hourhand.transport.postgres import PostgresTransport
 from tests.support import eventually
-from tests.support.chaos import Print, Site
+from tests.support.chaos import Daemon, Print, Site
 from tests.support.chaos_books import Beat, Books
 from tests.support.chaos_orders import Orders
 
 pytestmark = pytest.mark.slow
 
 BEATS = [Beat(f"every-second-{number}", every=1, lasts=0.5 * (number % 2)) for number in range(6)]
+
+OUTAGES = [(signal.SIGINT, 0), (signal.SIGKILL, 6)]
+"""How Postgres ends, and for how many seconds it is away then."""
 
 
 @pytest.fixture
@@ -53,7 +57,23 @@ def outage(server: Server, number: signal.Signals, seconds: float) -> None:
     server.restart()
 
 
+def said(daemon: Daemon) -> tuple[Counter[str], Counter[str]]:
+    """For each part of a daemon, how often it said that it fails, and that it works again."""
+    failed: Counter[str] = Counter()
+    again: Counter[str] = Counter()
+    for event in daemon.events():
+        message = event["message"]
+        if event["event"] in ("hints.lost", "hints.back"):
+            (failed if event["event"] == "hints.lost" else again)["hints"] += 1
+        elif event["level"] == "WARNING" and " failed: " in message and "run_id" not in event:
+            failed[message.partition(" failed: ")[0]] += 1
+        elif " works again after " in message:
+            again[message.partition(" works again")[0]] += 1
+    return failed, again
+
+
 def test_daemons_outlive_their_database(server: Server, site: Site, tell: Print) -> None:
+    """Restarted at once, and then killed for longer than the scheduler repeats a call."""
     for beat in BEATS:
         beat.insert(site)
     scheduler, *workers = site.scheduler(), site.worker(), site.worker()
@@ -61,21 +81,26 @@ def test_daemons_outlive_their_database(server: Server, site: Site, tell: Print)
     orders = Orders(site.url)
     orders.start()
     eventually(lambda: goes_on(site), 30, interval=0.1)
-    outage(server, signal.SIGINT, 0)
-    eventually(lambda: goes_on(site), 30, interval=0.1)
-    outage(server, signal.SIGKILL, 6)
-    eventually(lambda: goes_on(site), 30, interval=0.1)
+    for number, seconds in OUTAGES:
+        outage(server, number, seconds)
+        eventually(lambda: goes_on(site), 30, interval=0.1)
     orders.stop()
     site.stop([scheduler])
     live = "select count(*) from hourhand.job_runs where status in ('pending', 'processing')"
     eventually(lambda: site.value(live) == 0, 30, interval=0.1)
     site.stop(workers)
-    for d in site.daemons:
-        for e in d.events():
-            if e["level"] != "INFO" or e["event"] in ("loop.recovered", "worker.note", "hints.back", "session.opened"):
-                print(d.name, {k: v for k, v in e.items() if k in ("ts", "level", "event", "message")})
+
     books = Books(site, BEATS, orders.acknowledged)
     complaints = books.complaints()
-    tell(f"outages: {books.counts()}; {orders.errors} errors of the client; {len(complaints)} complaints")
+    lines = {daemon.name: said(daemon) for daemon in site.daemons}
+    tell(
+        f"{len(OUTAGES)} outages: {books.counts()}; {orders.errors} errors of the client; "
+        f"warnings {({name: dict(failed) for name, (failed, _) in lines.items()})}; {len(complaints)} complaints"
+    )
     assert complaints == []
-    assert 0
+    for name, (failed, again) in lines.items():
+        assert failed, f"{name} did not notice"
+        assert max(failed.values()) <= len(OUTAGES), f"{name}: {failed}"
+        # A listener that has failed often looks again only after half a minute.
+        assert again["hints"] <= failed["hints"]
+        assert {**failed, "hints": 0} == {**again, "hints": 0}, name
