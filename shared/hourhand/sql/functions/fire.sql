@@ -14,6 +14,8 @@ declare
   v_schedule hourhand.scheduled_jobs;
 begin
   perform hourhand_parts.require_read_committed();
+  -- Not worth a wait for the disk, see docs/decisions/durability.md.
+  perform set_config('synchronous_commit', 'off', true);
   perform from hourhand.scheduled_jobs s
   where s.id = any(array(select (f ->> 'schedule_id')::bigint from jsonb_array_elements(p_firings) f))
   order by s.id

@@ -58,11 +58,17 @@ begin
   on conflict do nothing;
 
   update hourhand.scheduled_jobs
-  set next_run_at = v_then, is_active = v_then is not null, run_count = run_count + v_fired,
+  set next_run_at = v_then, run_count = run_count + v_fired,
       last_run_at = case when v_fired > 0 then p_now else last_run_at end,
-      decided_until = greatest(decided_until, v_latest, case when p_schedule.next_run_at is null then p_now end),
-      timezone = coalesce(timezone, p_firing ->> 'timezone')
+      decided_until = greatest(decided_until, v_latest, case when p_schedule.next_run_at is null then p_now end)
   where id = p_schedule.id;
+  -- Apart from the cursor, because naming these columns wakes every scheduler.
+  if p_schedule.timezone is null and p_firing ->> 'timezone' is not null then
+    update hourhand.scheduled_jobs set timezone = p_firing ->> 'timezone', next_run_at = v_then where id = p_schedule.id;
+  end if;
+  if v_then is null or p_schedule.run_count + v_fired >= p_schedule.max_runs then
+    update hourhand.scheduled_jobs set is_active = false where id = p_schedule.id;
+  end if;
   return jsonb_build_object(
     'schedule_id', p_schedule.id, 'runs', v_runs,
     'outcome', case when v_latest is null and p_schedule.next_run_at is null then 'planned' else 'fired' end

@@ -18,7 +18,10 @@ begin
     return new;
   end if;
   -- The scheduler itself writes the default timezone together with the first next_run_at.
-  if old.timezone is null and new.next_run_at is not null and old.next_run_at is null then
+  if old.timezone is null and new.timezone is not null and new.next_run_at is not null
+    and (old.cron, old.every, old.run_at, old.is_active) is not distinct from (new.cron, new.every, new.run_at, new.is_active)
+    and old.next_run_at is not distinct from new.next_run_at
+  then
     return new;
   end if;
   if (new.cron, new.every, new.anchor, new.run_at, new.timezone, new.dst_gap, new.dst_overlap, new.starts_at,
