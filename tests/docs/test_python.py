@@ -26,8 +26,8 @@ _HOMES = (
     "hourhand.timetable",
     "hourhand.testing",
 )
-# What a worker calls.
-_INTERNAL = {"Run": {"row", "stop", "write_log"}, "Client": {"transport"}}
+# What a worker calls, and its own tasks.
+_INTERNAL = {"Run": {"row", "stop", "write_log", "advance"}, "Client": {"transport"}}
 
 
 def _real(name: str) -> Any:
