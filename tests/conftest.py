@@ -3,6 +3,7 @@
 HOURHAND_TEST_DATABASE_URL chooses an existing server (a superuser's URL) instead of one made for the session.
 """
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +21,10 @@ from hourhand.transport.postgres import PostgresTransport
 from tests.support import databases
 
 Connection = psycopg.Connection[TupleRow]
+
+# A shell that starts the tests in the background ignores Ctrl-C for them, and what is ignored is inherited:
+# the programs that tests start and interrupt would never hear of it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
