@@ -55,13 +55,14 @@ class Up:
         return self.output.read_text("utf-8", "replace")
 
     def says(self, words: str, times: int = 1) -> None:
-        """Wait until it has said `words`, a regular expression."""
+        """Wait until it has said `words`, a regular expression; not longer than it lives."""
 
-        def enough() -> bool:
-            assert len(re.findall(words, self.said())) >= times, self.said()
-            return True
+        def said_or_over() -> bool:
+            over = self.process.poll() is not None
+            return len(re.findall(words, self.said())) >= times or over
 
-        eventually(enough, PATIENCE)
+        eventually(said_or_over, PATIENCE)
+        assert len(re.findall(words, self.said())) >= times, self.said()
 
     def services(self) -> dict[str, int]:
         """Process ids of its children by name."""
