@@ -56,7 +56,7 @@ class LogFile(RotatingFileHandler):
 
     def flush(self) -> None:
         super().flush()
-        self._failing = False
+        self._failing = False  # the end of a record that could be written
 
     def format(self, record: LogRecord) -> str:
         return record.getMessage()
