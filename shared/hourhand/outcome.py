@@ -44,11 +44,12 @@ class Cancel(Outcome):
 
 
 class Discard(Outcome):
-    """End the run as failed at once, whatever attempts are left."""
+    """End the run as failed at once, whatever attempts are left; it may leave a result all the same."""
 
-    def __init__(self, reason: str = "discarded by its task") -> None:
+    def __init__(self, reason: str = "discarded by its task", result: object = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.result = result
 
 
 _LONGEST = timedelta(days=366).total_seconds()

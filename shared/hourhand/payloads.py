@@ -11,6 +11,7 @@ from pydantic_core import PydanticSerializationError, to_json, to_jsonable_pytho
 
 from hourhand import registry
 from hourhand.errors import BadPayload
+from hourhand.sequence import sequence
 
 if TYPE_CHECKING:
     from hourhand.tasks import Task
@@ -90,7 +91,9 @@ def _known(task: Task[..., Any] | str) -> Task[..., Any] | None:
     if not isinstance(task, str):
         return task
     here = registry.current()
-    return here.get(task) if task in here else None
+    if task in here:
+        return here.get(task)
+    return sequence if task == sequence.name else None
 
 
 def _encoded(task: Task[..., Any] | None, payload: Any) -> Any:

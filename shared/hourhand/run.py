@@ -46,6 +46,8 @@ class Reporter(Protocol):
         self, run: "Run", task: "Task[..., Any] | str", payload: object, options: EnqueueOptions
     ) -> Child: ...
 
+    def advance(self, run: "Run") -> Mapping[str, Any]: ...
+
 
 class Run:
     """What a task can know about its run, and tell about it. Instants are aware, in UTC."""
@@ -172,6 +174,10 @@ class Run:
     ) -> Child:
         """The same without holding up the event loop."""
         return await asyncio.to_thread(partial(self.enqueue, task, payload, **options))
+
+    def advance(self) -> Mapping[str, Any]:
+        """For the task `hourhand.sequence` alone: one look at its steps, which may begin the next."""
+        return self._reporter.advance(self)
 
     def write_log(self, level: str, message: str) -> None:
         self._reporter.log(self, level, message)

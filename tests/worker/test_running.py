@@ -262,7 +262,7 @@ def test_a_retry_waits_for_the_delay_of_its_policy(shop: Workshop):
         (Retry(3600), "pending", 1, None),
         (Snooze(3600), "pending", 0, None),
         (Cancel("not needed"), "cancelled", 1, "not needed"),
-        (Discard("hopeless"), "failed", 1, "Discard: hopeless"),
+        (Discard("hopeless"), "failed", 1, "hopeless"),
     ],
 )
 def test_an_outcome_decides_what_becomes_of_the_run(

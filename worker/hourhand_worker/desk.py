@@ -39,3 +39,9 @@ class Desk:
             job |= {"key": uuid.uuid4().hex, "key_scope": "hourhand.enqueue", "key_ttl": 3600.0}
         answer = self._transport.call("enqueue", {f"p_{name}": value for name, value in job.items()})
         return Child(answer["id"], answer["outcome"] if keyed else "created")
+
+    def advance(self, run: Run) -> Mapping[str, Any]:
+        look: Mapping[str, Any] = self._transport.call(
+            "advance_sequence", {"p_run_id": run.id, "p_token": run.token}
+        )
+        return look

@@ -60,8 +60,9 @@ class Endings:
                 return self._result(attempt, "snooze", delay=after)
             case Cancel(reason=reason):
                 return self._cancelled(attempt, reason)
-            case Discard(reason=reason):
-                return self._failed(attempt, _said("Discard", reason), None)
+            case Discard(reason=reason, result=result):
+                failed = self._failed(attempt, _said("", reason), None)
+                return failed if result is None else {**failed, "result": sanitise(result)}
             case Retry(after=after):
                 wait = attempt.task.retry.delay(attempt.number) if after is None else after
                 return self._failed(attempt, _said("Retry", str(outcome)), wait)

@@ -12,6 +12,7 @@ from hourhand.errors import ContractMismatch, Denied, HourhandError
 from hourhand.loop import Loop, signals
 from hourhand.outcome import Outcome
 from hourhand.registry import Registry
+from hourhand.sequence import sequence
 from hourhand.settings import Settings
 from hourhand.transport import Listener, Transport
 from hourhand_worker.attempt import Attempt, Result, Stop
@@ -74,6 +75,7 @@ class Worker:
         queues: Sequence[str] | None = None,
         ended: Callable[[Attempt, Result], None] | None = None,
     ) -> None:
+        registry = Registry([*registry, sequence])
         self._settings = settings
         self._transport = transport
         self._until = Until()

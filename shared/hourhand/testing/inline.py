@@ -101,6 +101,9 @@ class _Listening:
         self._inline.enqueued.append(Enqueued(name_of(task), payload_of(task, payload), options))
         return Child(next(self._ids), "created")
 
+    def advance(self, run: Run) -> Mapping[str, Any]:
+        raise NotImplementedError("a sequence needs a database: use drain()")
+
 
 def _prepared(
     task: Task[..., Any], payload: Any, stopped: str | None, row: Mapping[str, Any]
@@ -133,6 +136,7 @@ def _row(task: Task[..., Any]) -> dict[str, Any]:
 def _ended(inline: Inline, value: Any) -> Inline:
     if isinstance(value, Outcome):
         inline.outcome, inline.asked = _ENDINGS[type(value)], value
+        inline.result = value.result if isinstance(value, Discard) else None
     else:
         inline.result = value
     return inline
