@@ -222,29 +222,28 @@ def test_draining_waits_for_what_running_tasks_enqueue(shop: Workshop):
     assert shop.drain().outcomes == {"completed": 4}
 
 
-def test_a_suspect_is_run_alone(shop: Workshop, connect: Callable[..., psycopg.Connection]):
-    import asyncio
+def test_nobody_joins_a_run_whose_worker_was_lost_before(
+    shop: Workshop, connect: Callable[..., psycopg.Connection]
+):
+    begun, done = threading.Event(), threading.Event()
 
-    running: set[str] = set()
-    seen: list[set[str]] = []
+    @task("suspect")
+    def suspect() -> None:
+        begun.set()
+        done.wait(30)
 
-    @task("mixes")
-    async def mixes(name: str) -> None:
-        running.add(name)
-        seen.append(set(running))
-        await asyncio.sleep(0.02)
-        running.discard(name)
+    @task("other")
+    def other() -> None: ...
 
-    suspect = shop.enqueue("mixes", {"name": "suspect"})
-    for n in range(10):
-        shop.enqueue("mixes", {"name": str(n)})
+    run = shop.enqueue("suspect")
     with connect() as database:
         database.execute("set session_replication_role = replica")  # past the triggers that forbid it
-        database.execute(
-            "update hourhand_parts.job_runs_live set lost_count = 1, claim_at = claim_at - interval '1 minute'"
-            " where id = %s",
-            [suspect],
-        )
-    assert shop.drain().outcomes == {"completed": 11}
-    assert {"suspect"} in seen
-    assert all(names == {"suspect"} for names in seen if "suspect" in names)
+        database.execute("update hourhand_parts.job_runs_live set lost_count = 1 where id = %s", [run])
+    with shop.working(worker_poll=50):
+        assert begun.wait(10)
+        others = [shop.enqueue("other") for _ in range(3)]
+        beats = shop.sessions()[0]["beat_at"]
+        eventually(lambda: shop.sessions()[0]["beat_at"] > beats)
+        assert {shop.status(each) for each in others} == {"pending"}
+        done.set()
+        eventually(lambda: {shop.status(each) for each in others} == {"completed"})

@@ -13,7 +13,7 @@ from hourhand_worker.logbook import Logbook
 
 
 class Desk:
-    """`told` is called when a run has logged something or made progress."""
+    """`told` is called when there is something to write after there was nothing."""
 
     def __init__(self, transport: Transport, logbook: Logbook, told: Callable[[], None]) -> None:
         self._transport = transport
@@ -22,12 +22,16 @@ class Desk:
 
     def log(self, run: Run, level: str, message: str) -> None:
         log.event("run.log", level, message, run_id=run.id, attempt=run.attempt)
+        nothing = not len(self._logbook)
         self._logbook.log(run, level, message)
-        self._told()
+        if nothing:
+            self._told()
 
     def progress(self, run: Run, progress: Mapping[str, Any]) -> None:
+        nothing = not len(self._logbook)
         self._logbook.progress(run, progress)
-        self._told()
+        if nothing:
+            self._told()
 
     def enqueue(
         self, run: Run, task: Task[..., Any] | str, payload: object, options: EnqueueOptions

@@ -1,7 +1,7 @@
 """Runs attempts: at most `concurrency` at once, each in the lane of its task's isolation."""
 
 from asyncio import CancelledError
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from time import monotonic
@@ -33,7 +33,7 @@ class Executor:
         self._lock = Lock()
         self._ready: deque[Attempt] = deque()
         self.running = 0
-        self.abandoned = 0
+        self.abandoned: Counter[str] = Counter()  # by isolation
         self._on_loop = AsyncLane(self._begin, self._end)
         self._lanes: dict[str, Lane] = {
             "async": self._on_loop,
@@ -82,7 +82,7 @@ class Executor:
         with self._lock:
             if attempt.holds_slot and not attempt.over:
                 attempt.abandoned = True
-                self.abandoned += 1
+                self.abandoned[attempt.task.isolation] += 1
             starting = self._vacate([attempt])
         self._start(starting)
         self._freed()
@@ -106,7 +106,7 @@ class Executor:
             for attempt, _, _ in ended:
                 attempt.over = True
                 if attempt.abandoned:
-                    self.abandoned -= 1
+                    self.abandoned[attempt.task.isolation] -= 1
             starting = self._vacate(attempt for attempt, _, _ in ended if not attempt.keeps_slot)
         self._start(starting)
         self._freed()

@@ -103,6 +103,7 @@ class Finisher:
             self._urgent = False
             self._write_logs()
             self._deliver_all()
+            self._noticed = False
         elif self._logbook.due_in() == 0:
             self._write_logs()
 
@@ -112,11 +113,13 @@ class Finisher:
         return not (self._outbox or len(self._logbook)) or monotonic() > self._give_up_at
 
     def _notice(self) -> None:
+        known = self._noticed
         # Cleared before the look: a result that comes after it rings the bell.
         self._noticed = False
         if self._outbox:
             self._noticed = True
-            self._deadline = monotonic() + WINDOW
+            if not known:
+                self._deadline = monotonic() + WINDOW
 
     def _pause(self) -> float | None:
         logs = self._logbook.due_in()

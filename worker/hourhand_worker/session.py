@@ -46,6 +46,7 @@ class Session:
         self._tasks = tasks
         self._told = told
         self._lock = Lock()
+        self._closing = False
         self.id = ""
 
     def open(self) -> None:
@@ -56,9 +57,9 @@ class Session:
     def replace(self, lost: str) -> None:
         """The lease of session `lost` has ended. Whoever notices first opens the next."""
         with self._lock:
-            if self.id != lost:
+            if self.id != lost or self._closing:
                 return
-            held = self._holdings.undecided()
+            held = [attempt for attempt in self._holdings.undecided() if attempt.session == lost]
             self._journal.lost(lost, len(held))
             for attempt in held:
                 self._told(attempt, Stop.LOST, "the lease was lost")
@@ -92,6 +93,8 @@ class Session:
 
     def release(self, attempts: Sequence[Attempt], *, close: bool = False) -> None:
         """Give runs back without using up their attempts. Raises the TransportErrors."""
+        with self._lock:
+            self._closing = self._closing or close
         given = [{**attempt.held, "started": attempt.started > 0} for attempt in attempts]
         answer = self._transport.call("release", {"p_session": self.id, "p_runs": given, "p_close": close})
         for attempt, told in zip(attempts, answer["results"], strict=True):

@@ -126,7 +126,7 @@ class Worker:
         self._listener: Listener | None = None
         self._outcomes: Counter[str] = Counter()
         self._failing: set[int] = set()
-        self._fatal: HourhandError | None = None
+        self._fatal: Exception | None = None
         self._leaving = False  # finish what is held, claim no more
         self._exit_code = 0
         self._deadline: float | None = None
@@ -154,12 +154,12 @@ class Worker:
 
     @property
     def outcomes(self) -> Counter[str]:
-        """How many attempts ended in which way: completed, failed, cancelled, retry, snooze, stale."""
+        """How many attempts ended in which way: completed, failed, cancelled, retry, snooze."""
         return self._outcomes
 
     @property
     def failing(self) -> frozenset[int]:
-        """The runs whose last attempt here failed."""
+        """The runs whose last attempt failed, for a worker that does not wait for more."""
         return frozenset(self._failing)
 
     # --- The loop ---
@@ -181,7 +181,7 @@ class Worker:
     def _step(self) -> float:
         try:
             return self._work()
-        except HourhandError as error:
+        except Exception as error:
             hopeless = isinstance(error, ContractMismatch | Denied) and not self._session.id
             if not (hopeless or self._until.passing):
                 raise
@@ -263,6 +263,7 @@ class Worker:
 
     def _came_late(self, attempt: Attempt) -> None:
         """Its end was decided before: it timed out, or the run is no longer ours."""
+        self._logbook.forget([attempt.token])
         if attempt.stop is Stop.LOST and attempt.started:
             self._ground.journal.refused(attempt, None)
 
@@ -271,15 +272,16 @@ class Worker:
             return
         self._finisher.put([(attempt, self._endings.timed_out(attempt))])
         self._executor.abandon(attempt)
-        self._ground.journal.abandoned(attempt, self._executor.abandoned)
-        if self._executor.abandoned >= self._settings.concurrency and not self._leaving:
-            self._leave(f"{self._executor.abandoned} tasks go on although their time is over")
+        abandoned = self._executor.abandoned.total()
+        self._ground.journal.abandoned(attempt, abandoned)
+        if abandoned >= self._settings.concurrency and not self._leaving:
+            self._leave(f"{abandoned} tasks go on although their time is over")
 
     def _blocked(self, seconds: float) -> None:
         self._ground.journal.trouble(
             f"An `async def` task has blocked the event loop for {seconds:.0f} s: make it a `def`"
         )
-        if self._executor.abandoned:
+        if self._executor.abandoned["async"]:
             # It is out of time and can't be interrupted: nothing async will ever run here again.
             self._exit_code = RESTART
             self._loop.stop()
@@ -296,10 +298,8 @@ class Worker:
         for attempt, result in ended:
             outcome = result["outcome"]
             self._outcomes[outcome] += 1
-            if outcome in ("failed", "retry"):
-                self._failing.add(attempt.id)
-            elif self._failing:
-                self._failing.discard(attempt.id)
+            if self._until.passing:
+                (self._failing.add if outcome in ("failed", "retry") else self._failing.discard)(attempt.id)
             if attempt.keeps_slot:
                 self._executor.free(attempt)
             self._tell(attempt, result)
@@ -319,7 +319,7 @@ class Worker:
             "running": self._executor.running,
             "ready": self._executor.ready,
             "undelivered": self._holdings.closing,
-            "abandoned": self._executor.abandoned,
+            "abandoned": self._executor.abandoned.total(),
             "memory_mb": round(resident_mb(), 1),
             **self._outcomes,
         }
@@ -341,9 +341,9 @@ class Worker:
         self._await(lambda: not self._holdings.open or self._loop.forced, patience)
         left = self._interrupt_all()
         self._finisher.close(DELIVER)
-        self._release(left, close=True)
         self._watchdog.stop()
         self._heartbeat.stop()
+        self._release(left, close=True)
         self._executor.close(1.0)
 
     def _give_back_unstarted(self) -> None:
