@@ -1,11 +1,12 @@
 """Claims runs: no more than can be run, and one batch ahead so that nobody waits for the database."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hourhand.registry import Registry
 from hourhand.run import Reporter
+from hourhand.settings import Settings
 from hourhand_worker.attempt import Attempt
 from hourhand_worker.executor import Executor
 from hourhand_worker.ground import Ground
@@ -25,12 +26,9 @@ class Claimer:
         registry: Registry,
         executor: Executor,
         reporter: Reporter,
+        settings: Settings,
         *,
-        queues: tuple[str, ...],
-        batch: int,
-        concurrency: int,
-        prefetch: bool,
-        poll: float,
+        queues: Sequence[str] | None,
         claimed: Callable[[], None],
     ) -> None:
         self._transport = ground.transport
@@ -41,12 +39,13 @@ class Claimer:
         self._registry = registry
         self._executor = executor
         self._reporter = reporter
-        self._params: dict[str, Any] = {"p_tasks": registry.names, "p_queues": list(queues) or None}
-        self._batch = batch
-        self._ahead = batch if prefetch else 0
-        self._capacity = concurrency + self._ahead
-        self._poll = poll
-        self._pace = Pace(poll)
+        served = [*(settings.queues if queues is None else queues)]
+        self._params: dict[str, Any] = {"p_tasks": registry.names, "p_queues": served or None}
+        self._batch = settings.worker_batch
+        self._ahead = self._batch if settings.prefetch else 0
+        self._capacity = settings.concurrency + self._ahead
+        self._poll = settings.worker_poll.total_seconds()
+        self._pace = Pace(self._poll)
         self._left: int | None = None
         self._claimed = claimed
         self._claim: str | None = None

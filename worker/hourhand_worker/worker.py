@@ -116,11 +116,8 @@ class Worker:
             registry,
             self._executor,
             Desk(transport, self._logbook, self._finisher.look),
-            queues=settings.queues if queues is None else tuple(queues),
-            batch=settings.worker_batch,
-            concurrency=settings.concurrency,
-            prefetch=settings.prefetch,
-            poll=settings.worker_poll.total_seconds(),
+            settings,
+            queues=queues,
             claimed=self._claimed,
         )
         self._listener: Listener | None = None
