@@ -31,6 +31,7 @@ def _plan(quick: bool) -> dict[str, list[str]]:
         "timetable": [],
         "throughput": ["--runs", "20000" if quick else "60000"],
         "lag": ["--seconds", "20", "--idle", "30"] if quick else ["--seconds", "60", "--idle", "120"],
+        "scale": ["--quick"] if quick else [],
     }
 
 
