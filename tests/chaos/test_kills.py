@@ -20,19 +20,19 @@ CONCURRENCY = 5
 PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59)
 
 BEATS = [
-    *(Beat(f"every-second-{number}", every=1) for number in range(4)),
-    *(Beat(f"every-second-long-{number}", every=1, lasts=0.7) for number in range(4)),
+    *(Beat(f"every-second-{number}", every=1) for number in range(5)),
+    *(Beat(f"every-second-long-{number}", every=1, lasts=0.5) for number in range(3)),
     Beat("every-2-seconds", every=2),
-    Beat("every-3-seconds", every=3, lasts=2.0),
+    Beat("every-3-seconds", every=3, lasts=1.5),
     Beat("cron-seconds", cron="* * * * * *", seconds=frozenset(range(60))),
-    Beat("cron-even", cron="*/2 * * * * *", seconds=frozenset(range(0, 60, 2)), lasts=0.7),
+    Beat("cron-even", cron="*/2 * * * * *", seconds=frozenset(range(0, 60, 2)), lasts=0.5),
     Beat("cron-primes", cron=f"{','.join(map(str, PRIMES))} * * * * *", seconds=frozenset(PRIMES)),
     Beat("cron-range", cron="10-50/4 * * * * *", seconds=frozenset(range(10, 51, 4))),
     Beat("skip", every=1, lasts=1.5, overlap="skip", catch_up="last"),
     Beat("skip-all", every=2, overlap="skip"),
     Beat("buffer-one", every=1, lasts=1.5, overlap="buffer_one", catch_up="last"),
     Beat("buffer-all", every=2, lasts=0.2, overlap="buffer_all"),
-    Beat("cancel-other", every=2, lasts=3.0, overlap="cancel_other", catch_up="last"),
+    Beat("cancel-other", every=2, lasts=2.5, overlap="cancel_other", catch_up="last"),
     Beat("late-ones-skipped", every=1, catch_up="skip"),
 ]  # fmt: skip
 

@@ -93,9 +93,10 @@ def test_daemons_outlive_their_database(server: Server, site: Site, tell: Print)
     books = Books(site, BEATS, orders.acknowledged)
     complaints = books.complaints()
     lines = {daemon.name: said(daemon) for daemon in site.daemons}
+    warnings = {name: dict(failed) for name, (failed, _) in lines.items()}
     tell(
         f"{len(OUTAGES)} outages: {books.counts()}; {orders.errors} errors of the client; "
-        f"warnings {({name: dict(failed) for name, (failed, _) in lines.items()})}; {len(complaints)} complaints"
+        f"warnings {warnings}; {len(complaints)} complaints"
     )
     assert complaints == []
     for name, (failed, again) in lines.items():

@@ -66,7 +66,9 @@ def test_no_row_that_the_tables_accept_stops_a_worker(site: Site) -> None:
     # Whatever the timeouts of others were, time is still watched.
     eventually(lambda: worker.said("run.finished", error_class="TimeoutError"), 10, interval=0.1)
     due = "task = 'exact' and status in ('pending', 'processing') and run_at <= now()"
-    eventually(lambda: site.value(f"select count(*) from hourhand.job_runs where {due}") == 0, 10, interval=0.1)
+    eventually(
+        lambda: site.value(f"select count(*) from hourhand.job_runs where {due}") == 0, 10, interval=0.1
+    )
 
     accepted = [name for name, answer in answers.items() if answer == "accepted"]
     failed = site.rows("select error from hourhand.job_runs where status = 'failed' and task = 'exact'")

@@ -16,12 +16,13 @@ BEATS = [
 SECONDS_EACH = 10
 
 
-def judged(site: Site) -> Books:
-    return Books(site, BEATS, {})
-
-
-def fired_since(site: Site, at: object) -> int:
-    return int(site.value("select count(*) from hourhand.schedule_firings where scheduled_for > %s", at))
+def await_firings(site: Site) -> None:
+    """Until so many seconds have been fired since all schedulers are there."""
+    site.await_open()
+    began = site.value("select clock_timestamp()")
+    fired = "select count(*) from hourhand.schedule_firings where scheduled_for > %s"
+    enough = SECONDS_EACH * (len(BEATS) - 1)
+    eventually(lambda: site.value(fired, began) >= enough, 3 * SECONDS_EACH, interval=0.2)
 
 
 @pytest.mark.slow
@@ -30,16 +31,12 @@ def test_two_and_then_three_schedulers_fire_each_instant_exactly_once(site: Site
         beat.insert(site)
     site.scheduler()
     site.scheduler()
-    enough = SECONDS_EACH * (len(BEATS) - 1)
-    for _ in range(2):
-        site.await_open()
-        began = site.value("select clock_timestamp()")
-        eventually(lambda began=began: fired_since(site, began) >= enough, 3 * SECONDS_EACH, interval=0.2)
-        if len(site.daemons) == 2:
-            site.scheduler()
+    await_firings(site)
+    site.scheduler()
+    await_firings(site)
     site.stop(site.daemons)
 
-    books = judged(site)
+    books = Books(site, BEATS, {})
     complaints = books.complaints_about_firings()
     told = [len(daemon.events("schedule.fired")) for daemon in site.daemons]
     lags = books.lags

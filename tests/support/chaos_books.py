@@ -76,10 +76,13 @@ class Books:
             "select j.name, f.scheduled_for, coalesce(f.scheduled_until, f.scheduled_for), f.count, f.decision, f.run_id,"
             " f.lag_ms from hourhand.schedule_firings f join hourhand.scheduled_jobs j on j.id = f.schedule_id order by 1, 2"
         )
-        self.runs = rows("select id, status, token::text, unique_key, scheduled_for, error from hourhand.job_runs")
+        self.runs = rows(
+            "select id, status, token::text, unique_key, scheduled_for, error from hourhand.job_runs"
+        )
         self.effects = rows("select run_id, token::text from effects")
         self.lost = {
-            token for (token,) in rows("select token::text from hourhand.job_run_attempts where outcome = 'lost'")
+            token
+            for (token,) in rows("select token::text from hourhand.job_run_attempts where outcome = 'lost'")
         }
         self.events = self.site.events()
 
@@ -135,9 +138,7 @@ class Books:
 
     def _fired_runs(self) -> Iterator[str]:
         """Each instant that fired has exactly one run, which each scheduler's log knows too."""
-        fired = Counter(
-            (run, at) for _, at, _, _, decision, run, _ in self.firings if decision == "fired"
-        )
+        fired = Counter((run, at) for _, at, _, _, decision, run, _ in self.firings if decision == "fired")
         existing = Counter((run, at) for run, _, _, _, at, _ in self.runs if at is not None)
         yield from _differences("fired instants and their runs", fired, existing)
         told = Counter(

@@ -28,7 +28,7 @@ def touch(run: Run) -> None:
 
 
 @task("linger", max_attempts=MANY, retry=SOON)
-async def linger(run: Run, seconds: float = 0.5) -> None:
+async def linger(run: Run, seconds: float = 0.3) -> None:
     """On the event loop, and long enough to be hit in the middle."""
     await asyncio.sleep(seconds)
     await asyncio.to_thread(leave, run)
