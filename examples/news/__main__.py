@@ -15,7 +15,6 @@ from examples.news import store
 from examples.news.database import connect
 from examples.news.setup import reachable_database, set_up
 from examples.news.tasks import ingest_rss, ingest_source
-
 from hourhand import Client
 from hourhand.errors import HourhandError
 from hourhand.records import RunRecord

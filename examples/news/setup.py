@@ -15,7 +15,6 @@ from pathlib import Path
 from examples.news import store
 from examples.news.database import apply_migrations, connect, database_url
 from examples.news.fetch import is_web
-
 from hourhand import embedded
 from hourhand.errors import HourhandError
 from hourhand.settings import load_settings

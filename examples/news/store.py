@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from psycopg.types.json import Jsonb
+
 from examples.news.clean import Cleaned
 from examples.news.database import Connection
 from examples.news.feed import Item
 from examples.news.fetch import Validators
-from psycopg.types.json import Jsonb
 
 
 @dataclass(frozen=True, slots=True)

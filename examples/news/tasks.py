@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import NAMESPACE_URL, uuid5
 
+from pydantic import Field
+
 from examples.news import store
 from examples.news.clean import clean
 from examples.news.database import connect
@@ -21,8 +23,6 @@ from examples.news.fetch import (
     host_of,
     locations,
 )
-from pydantic import Field
-
 from hourhand import Cancel, Discard, Retry, RetryPolicy, Run, task
 
 CLEAN_LIMIT = 50  # items a run, where the payload says nothing else

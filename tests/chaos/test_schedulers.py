@@ -25,6 +25,14 @@ def await_firings(site: Site) -> None:
     eventually(lambda: site.value(fired, began) >= enough, 3 * SECONDS_EACH, interval=0.2)
 
 
+def turn_back(site: Site, beat: Beat) -> None:
+    """Somebody makes due again what has been fired: then the ledger alone knows better."""
+    query = (
+        "update hourhand.scheduled_jobs set next_run_at = next_run_at - interval '5 seconds' where name = %s"
+    )
+    site.rows(query, beat.name)
+
+
 @pytest.mark.slow
 def test_two_and_then_three_schedulers_fire_each_instant_exactly_once(site: Site, tell: Print) -> None:
     for beat in BEATS:
@@ -32,6 +40,7 @@ def test_two_and_then_three_schedulers_fire_each_instant_exactly_once(site: Site
     site.scheduler()
     site.scheduler()
     await_firings(site)
+    turn_back(site, BEATS[0])
     site.scheduler()
     await_firings(site)
     site.stop(site.daemons)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.support.databases import Postgres
-from tests.support.proxy import Proxy, proxy
 
 from hourhand.transport.postgres import PostgresTransport
+from tests.support.databases import Postgres
+from tests.support.proxy import Proxy, proxy
 
 PROBES = """
 create sequence if not exists hourhand.tries;

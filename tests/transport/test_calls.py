@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.support import eventually
 
 from hourhand.errors import BadInput, BadSetting, EmbeddedError, TransportError, Unavailable
 from hourhand.settings import load_settings
 from hourhand.transport import connect, connect_direct
 from hourhand.transport.postgres import PostgresTransport
+from tests.support import eventually
 
 pytestmark = pytest.mark.usefixtures("probes")
 

@@ -8,9 +8,6 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from tests.support import eventually
-from tests.support.databases import Postgres
-from tests.support.roles import guarded_role
 
 from hourhand.errors import (
     BadInput,
@@ -26,6 +23,9 @@ from hourhand.errors import (
 )
 from hourhand.transport.failures import meaning
 from hourhand.transport.postgres import PostgresTransport
+from tests.support import eventually
+from tests.support.databases import Postgres
+from tests.support.roles import guarded_role
 
 PASSWORD = "s3cr3t-horse"
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import eventually
-from tests.support.pgbouncer import pgbouncer
-from tests.support.proxy import Proxy
 
 from hourhand import log
 from hourhand.log.lines import Line
 from hourhand.transport import listener as module
 from hourhand.transport.listener import PostgresListener
 from hourhand.transport.postgres import PostgresTransport
+from tests.support import eventually
+from tests.support.pgbouncer import pgbouncer
+from tests.support.proxy import Proxy
 
 RUNS, SCHEDULES = "hourhand_runs", "hourhand_schedules"
 

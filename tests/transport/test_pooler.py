@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.support.pgbouncer import pgbouncer
 
 from hourhand.errors import Unavailable
 from hourhand.transport.postgres import PostgresTransport
+from tests.support.pgbouncer import pgbouncer
 
 
 @pytest.mark.usefixtures("probes")

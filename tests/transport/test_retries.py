@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.support import eventually
-from tests.support.proxy import Proxy
 
 from hourhand.errors import (
     BadInput,
@@ -21,6 +19,8 @@ from hourhand.errors import (
 )
 from hourhand.transport.postgres import PostgresTransport
 from hourhand.transport.retries import TRANSIENT, retrying
+from tests.support import eventually
+from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.usefixtures("probes")
 

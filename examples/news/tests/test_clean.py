@@ -3,9 +3,10 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
-from examples.news.clean import LONGEST_TITLE, Cleaned, canonical_link, clean, plain_text
 from hypothesis import given
 from hypothesis import strategies as st
+
+from examples.news.clean import LONGEST_TITLE, Cleaned, canonical_link, clean, plain_text
 
 MARKUP = st.text(st.sampled_from("<>/!?[]&#;-='\" apre\n\t\x00\ud800x"))
 

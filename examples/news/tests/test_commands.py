@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from examples.news import tasks
 from examples.news.database import Connection
 from examples.news.tests.conftest import CHECKOUT
-
 from hourhand import registry
 
 

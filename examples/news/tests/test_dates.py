@@ -1,9 +1,10 @@
 from datetime import UTC, datetime
 
 import pytest
-from examples.news.dates import instant
 from hypothesis import given
 from hypothesis import strategies as st
+
+from examples.news.dates import instant
 
 
 @pytest.mark.parametrize(

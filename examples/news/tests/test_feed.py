@@ -3,6 +3,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from examples.news.clean import clean
 from examples.news.feed import LONGEST_GUID, BrokenFeed, Feed, Item, read_feed
 

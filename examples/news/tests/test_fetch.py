@@ -5,6 +5,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+
 from examples.news import fetch as fetching
 from examples.news.fetch import FetchFailed, NoSuchFeed, Validators, fetch, host_of, locations
 from examples.news.tests.web import Answer, Web, unchanged_since

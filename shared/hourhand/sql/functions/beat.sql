@@ -13,6 +13,7 @@ as $$
 declare
   v_now timestamptz := hourhand.clock();
   v_until timestamptz := v_now + make_interval(secs => p_lease);
+  v_held bigint[] := array(select (h ->> 'id')::bigint from jsonb_array_elements(p_held) h);
   v_orphans bigint[];
   v_cancel jsonb;
   v_stale jsonb;
@@ -31,7 +32,7 @@ begin
   v_orphans := array(
     select l.id from hourhand_parts.job_runs_live l
     where l.session_id = p_session and l.status = 'processing' and l.claimed_at < v_now - make_interval(secs => p_lease)
-      and not exists (select from jsonb_array_elements(p_held) h where (h ->> 'id')::bigint = l.id)
+      and l.id <> all(v_held)
   );
   if cardinality(v_orphans) > 0 then
     perform hourhand_parts.lock_runs(v_orphans);
