@@ -1,7 +1,13 @@
 """What the tests of the scheduler share."""
 
-from collections.abc import Callable
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +21,7 @@ from hourhand_scheduler.session import Session
 
 Sql = Callable[..., list[TupleRow]]
 Insert = Callable[..., int]
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
@@ -62,3 +69,42 @@ def ledger(sql: Sql) -> Callable[[int], list[tuple[str, datetime, int]]]:
         return [(row[0], row[1], row[2]) for row in sql(query, schedule)]
 
     return ledger
+
+
+# --- Processes ---
+
+
+@pytest.fixture
+def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
+    """Starts `hourhand scheduler` processes; whatever is still there at the end is killed."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
+            return stack.enter_context(_process(tmp_path, database_url, arguments, variables))
+
+        yield start
+
+
+@contextmanager
+def _process(
+    directory: Path, url: str, arguments: tuple[str, ...], variables: dict[str, str]
+) -> "Iterator[subprocess.Popen[bytes]]":
+    environment = {**os.environ, "DATABASE_URL": url, "HOURHAND_LOG_FORMAT": "json", **variables}
+    with open(directory / "scheduler.log", "ab") as log:
+        command = [sys.executable, "-m", "hourhand", "scheduler", *arguments]
+        process = subprocess.Popen(command, env=environment, cwd=directory, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def stop(process: "subprocess.Popen[bytes]") -> int:
+    process.send_signal(signal.SIGTERM)
+    return process.wait(timeout=15)
+
+
+def count(sql: Sql, query: str, *params: object) -> int:
+    ((found,),) = sql(query, *params)
+    return int(found)

@@ -1,55 +1,19 @@
 """Several scheduler processes at once, killed, stopped and started anew."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.scheduler.conftest import Insert, Sql
+from tests.scheduler.conftest import Insert, Sql, Start, count, stop
 from tests.support import eventually
 from tests.support.databases import Postgres
 
 SECOND = timedelta(seconds=1)
-Start = Callable[..., "subprocess.Popen[bytes]"]
-
-
-@pytest.fixture
-def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
-    """Starts `hourhand scheduler` processes; whatever is still there at the end is killed."""
-    with ExitStack() as stack:
-
-        def start(*arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
-            return stack.enter_context(_process(tmp_path, database_url, arguments, variables))
-
-        yield start
-
-
-@contextmanager
-def _process(
-    directory: Path, url: str, arguments: tuple[str, ...], variables: dict[str, str]
-) -> "Iterator[subprocess.Popen[bytes]]":
-    environment = {**os.environ, "DATABASE_URL": url, "HOURHAND_LOG_FORMAT": "json", **variables}
-    with open(directory / "scheduler.log", "ab") as log:
-        command = [sys.executable, "-m", "hourhand", "scheduler", *arguments]
-        process = subprocess.Popen(command, env=environment, cwd=directory, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def stop(process: "subprocess.Popen[bytes]") -> int:
-    process.send_signal(signal.SIGTERM)
-    return process.wait(timeout=15)
 
 
 def alive(sql: Sql) -> set[int]:
@@ -57,11 +21,6 @@ def alive(sql: Sql) -> set[int]:
     return {
         pid for (pid,) in sql("select pid from hourhand.services where kind = 'scheduler' and state = 'open'")
     }
-
-
-def count(sql: Sql, query: str, *params: object) -> int:
-    ((found,),) = sql(query, *params)
-    return int(found)
 
 
 GAPS = """
@@ -124,6 +83,21 @@ def test_every_instant_becomes_exactly_one_run_whoever_dies(start: Start, insert
     print(f"\n{runs} runs for {decided} instants of 30 schedules, 3 schedulers, {blows}: {found}")
     assert found == {"gaps": 0, "doubles": 0, "unrun": 0, "untold": 0}
     assert runs == decided > 300
+
+
+@pytest.mark.slow
+def test_ten_schedulers_at_once_make_one_run_of_each_instant(start: Start, insert: Insert, sql: Sql) -> None:
+    for number in range(5):
+        insert(f"s{number}", every=SECOND, overlap="allow_all", catch_up="all")
+    processes = [start("--interval", "1") for _ in range(10)]
+    eventually(lambda: {process.pid for process in processes} <= alive(sql), timeout=60)
+    ((began,),) = sql("select now()")
+    seconds = "select count(distinct date_trunc('second', scheduled_for)) from hourhand.schedule_firings "
+    eventually(lambda: count(sql, seconds + "where scheduled_for > %s", began) >= 10, timeout=60)
+    assert {stop(process) for process in processes} == {0}
+    found = [count(sql, query) for query in (GAPS, DOUBLES, UNRUN, UNTOLD)]
+    assert found == [0, 0, 0, 0]
+    assert count(sql, "select count(*) from hourhand.job_runs") >= 50
 
 
 def test_a_scheduler_killed_in_the_middle_of_firing_loses_and_doubles_nothing(
