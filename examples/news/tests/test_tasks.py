@@ -231,6 +231,9 @@ class Beside:
 
     def progress(self, run: Run, progress: object) -> None: ...
 
+    def advance(self, run: Run) -> dict[str, Any]:
+        raise AssertionError("only sequences do that")
+
     def enqueue(
         self, run: Run, task: Task[..., Any] | str, payload: object, options: EnqueueOptions
     ) -> Child:
