@@ -118,6 +118,9 @@ def answers(answer: Answer, sql: Sql) -> dict[str, Any]:
     ask("pause_schedule", "s")
     ask("resume_schedule", "s")
     ask("trigger_schedule", "s")
+    ask("backfill", "s", ["2026-01-01T00:00Z"])
+    ask("list_firings", "s")
+    ask("explain_firing", "s")
     ask("enqueue", "t")
     ask("enqueue_many", [{"task": "t"}])
     run = ask("claim", session, "00000000-0000-0000-0000-000000000002", 5, ["t"])["runs"][0]

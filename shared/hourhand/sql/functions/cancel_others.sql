@@ -5,7 +5,8 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_ids bigint[] := array(
-    select l.id from hourhand_parts.job_runs_live l where l.schedule_id = p_schedule_id order by l.id for update
+    select l.id from hourhand_parts.job_runs_live l
+    where l.schedule_id = p_schedule_id and l.trigger <> 'backfill' order by l.id for update
   );
 begin
   update hourhand_parts.job_runs_live

@@ -1,7 +1,8 @@
 -- Decides one instant under the schedule's lock: the ledger's primary key makes a second decision impossible.
 -- Null when the instant had been decided before.
 create or replace function hourhand_parts.fire_instant(
-  p_schedule hourhand.scheduled_jobs, p_run jsonb, p_holder bigint, p_several boolean, p_now timestamptz
+  p_schedule hourhand.scheduled_jobs, p_run jsonb, p_holder bigint, p_several boolean, p_backfill_at timestamptz,
+  p_now timestamptz
 )
 returns jsonb
 language plpgsql set search_path = ''
@@ -12,11 +13,11 @@ declare
   v_reason text;
   v_run hourhand.job_runs;
   v_serial boolean := p_schedule.overlap in ('buffer_one', 'buffer_all', 'cancel_other')
-    or (p_schedule.overlap = 'skip' and p_several);
+    or (p_schedule.overlap = 'skip' and (p_several or p_backfill_at is not null));
 begin
   if p_holder is not null and (p_schedule.overlap = 'skip' or (p_schedule.overlap = 'buffer_one' and exists (
     select from hourhand_parts.job_runs_live l
-    where l.schedule_id = p_schedule.id and l.status = 'pending' and l.scheduled_for is not null
+    where l.schedule_id = p_schedule.id and l.status = 'pending' and l.scheduled_for is not null and l.trigger <> 'backfill'
   ))) then
     v_decision := 'skipped_overlap';
     v_reason := format('run %s of this schedule was still %s', p_holder, coalesce(
@@ -31,6 +32,9 @@ begin
       ),
       p_now
     );
+    if v_serial then
+      v_run.claim_at := least(v_run.claim_at, p_backfill_at - interval '1 millisecond');
+    end if;
   end if;
   insert into hourhand.schedule_firings
     (schedule_id, scheduled_for, decision, reason, run_id, decided_at, lag_ms)

@@ -13,6 +13,7 @@ declare
   v_buffered int := coalesce(jsonb_array_length(p_firing -> 'runs'), 0);
   v_fired int;
   v_holder bigint;
+  v_backfill_at timestamptz;
   v_then timestamptz := (p_firing ->> 'then')::timestamptz;
 begin
   if p_schedule.id is null then
@@ -38,13 +39,17 @@ begin
     );
   end if;
 
-  -- Live before this firing; the runs of one catch-up do not count against each other.
-  select l.id into v_holder from hourhand_parts.job_runs_live l where l.schedule_id = p_schedule.id order by l.id limit 1;
+  -- Live before this firing; the runs of one catch-up do not count against each other. Those of a backfill keep no
+  -- firing from its turn: it waits for the one that runs, and goes before those that wait.
+  select l.id into v_holder from hourhand_parts.job_runs_live l
+  where l.schedule_id = p_schedule.id and l.trigger <> 'backfill' order by l.id limit 1;
+  select min(l.claim_at) into v_backfill_at from hourhand_parts.job_runs_live l
+  where l.schedule_id = p_schedule.id and l.trigger = 'backfill';
   for v_run in select r from jsonb_array_elements(p_firing -> 'runs') r order by r ->> 'at' loop
     if p_schedule.rank_intervals is not null then
       v_decided := hourhand_parts.fire_items(p_schedule, v_run, p_now);
     else
-      v_decided := hourhand_parts.fire_instant(p_schedule, v_run, v_holder, v_buffered > 1, p_now);
+      v_decided := hourhand_parts.fire_instant(p_schedule, v_run, v_holder, v_buffered > 1, v_backfill_at, p_now);
     end if;
     v_runs := v_runs || coalesce(v_decided, '[]');
   end loop;

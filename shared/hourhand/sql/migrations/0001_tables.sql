@@ -192,7 +192,7 @@ create index job_runs_live_session on hourhand_parts.job_runs_live (session_id, 
   where status = 'processing';
 create index job_runs_live_schedule on hourhand_parts.job_runs_live (schedule_id, id)
   where schedule_id is not null;
-
+create index job_runs_live_backfill on hourhand_parts.job_runs_live (schedule_id, claim_at) where trigger = 'backfill';
 create index job_runs_live_parent on hourhand_parts.job_runs_live (parent_id, id) where parent_id is not null;
 
 create table hourhand_parts.job_runs_history partition of hourhand.job_runs (
