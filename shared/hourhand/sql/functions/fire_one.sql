@@ -11,7 +11,7 @@ declare
   v_run jsonb;
   v_decided jsonb;
   v_buffered int := coalesce(jsonb_array_length(p_firing -> 'runs'), 0);
-  v_fired int;
+  v_fired int := 0;
   v_holder bigint;
   v_backfill_at timestamptz;
   v_then timestamptz := (p_firing ->> 'then')::timestamptz;
@@ -52,8 +52,8 @@ begin
       v_decided := hourhand_parts.fire_instant(p_schedule, v_run, v_holder, v_buffered > 1, v_backfill_at, p_now);
     end if;
     v_runs := v_runs || coalesce(v_decided, '[]');
+    v_fired := v_fired + coalesce(v_decided @? '$.decision ? (@ == "fired")', false)::int;
   end loop;
-  select count(distinct r ->> 'at') into v_fired from jsonb_array_elements(v_runs) r where r ->> 'decision' = 'fired';
   insert into hourhand.schedule_firings
     (schedule_id, scheduled_for, scheduled_until, count, decision, reason, decided_at, lag_ms)
   select p_schedule.id, n."from", n.until, coalesce(n.count, 1), n.decision, n.reason, p_now,
