@@ -48,9 +48,7 @@ def test_kill_9_at_random_for_a_minute_loses_and_doubles_nothing(site: Site, tel
     site.await_open()
     chance = random.Random()
     kills = {daemon.name: 0 for daemon in site.daemons}
-    with proxy(site.url) as network:
-        orders = Orders(network.url)
-        orders.start()
+    with proxy(site.url) as network, Orders(network.url) as orders:
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             threading.Event().wait(chance.uniform(0.5, 1.5) * PAUSE)
@@ -59,7 +57,6 @@ def test_kill_9_at_random_for_a_minute_loses_and_doubles_nothing(site: Site, tel
             victim.start()
             kills[victim.name] += 1
             network.lose_next_answer()
-        orders.stop()
 
     site.await_open()
     began = time.monotonic()

@@ -78,13 +78,11 @@ def test_daemons_outlive_their_database(server: Server, site: Site, tell: Print)
         beat.insert(site)
     scheduler, *workers = site.scheduler(), site.worker(), site.worker()
     site.await_open()
-    orders = Orders(site.url)
-    orders.start()
-    eventually(lambda: goes_on(site), 30, interval=0.1)
-    for number, seconds in OUTAGES:
-        outage(server, number, seconds)
+    with Orders(site.url) as orders:
         eventually(lambda: goes_on(site), 30, interval=0.1)
-    orders.stop()
+        for number, seconds in OUTAGES:
+            outage(server, number, seconds)
+            eventually(lambda: goes_on(site), 30, interval=0.1)
     site.stop([scheduler])
     live = "select count(*) from hourhand.job_runs where status in ('pending', 'processing')"
     eventually(lambda: site.value(live) == 0, 30, interval=0.1)

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections import defaultdict
+from typing import Self
 
 from hourhand import Client
 from hourhand.errors import HourhandError
@@ -12,10 +13,10 @@ TASKS = ["touch", "linger", "stumble", "touch"]
 
 
 class Orders(threading.Thread):
-    """Runs until `stop`. Some orders are repeated although they were acknowledged."""
+    """Places orders while inside. Some are repeated although they were acknowledged."""
 
     def __init__(self, url: str, patience: float = 2.0) -> None:
-        super().__init__(name="orders")
+        super().__init__(name="orders", daemon=True)
         self._client = Client(url, patience=patience)
         self._stopping = threading.Event()
         self.acknowledged: dict[str, list[int]] = defaultdict(list)
@@ -40,8 +41,12 @@ class Orders(threading.Thread):
                 self.acknowledged[key].append(run)
                 return
 
-    def stop(self) -> None:
-        """Ends after the order under way."""
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The order under way is still placed."""
         self._stopping.set()
         self.join(60)
         assert not self.is_alive()
