@@ -93,7 +93,7 @@ class _Reader(HTMLParser):
         self._unseen = 0
         self._preformatted = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._unseen += tag in _UNSEEN
         self._preformatted += tag == "pre"
         self._separate(tag)
