@@ -16,7 +16,7 @@ from hourhand_worker.journal import MOST_LINES, Journal
 FAILED = {"class": "OSError", "message": "gone"}
 
 
-@task("ingest-rss")
+@task("read-feed")
 def ingest() -> None: ...
 
 
@@ -45,22 +45,22 @@ def logging_as(form: str) -> Iterator[Journal]:
 @pytest.mark.parametrize(
     ("columns", "result", "sentence"),
     [
-        ({}, {"outcome": "completed"}, "Job run 7 (ingest-rss) completed after 3 ms"),
+        ({}, {"outcome": "completed"}, "Job run 7 (read-feed) completed after 3 ms"),
         (
             {"attempt": 2},
             {"outcome": "cancelled", "error": {"class": "", "message": "no need"}},
-            "Job run 7 (ingest-rss) was cancelled after 3 ms (attempt 2): no need",
+            "Job run 7 (read-feed) was cancelled after 3 ms (attempt 2): no need",
         ),
-        ({}, {"outcome": "snooze", "delay": 60.0}, "Job run 7 (ingest-rss) put itself off; again in 60 s"),
+        ({}, {"outcome": "snooze", "delay": 60.0}, "Job run 7 (read-feed) put itself off; again in 60 s"),
         (
             {},
             {"outcome": "retry", "delay": 2.04, "error": FAILED},
-            "Job run 7 (ingest-rss) failed, attempt 1 of 4: OSError: gone; again in 2 s",
+            "Job run 7 (read-feed) failed, attempt 1 of 4: OSError: gone; again in 2 s",
         ),
         (
             {"attempt": 5, "lost_count": 1},
             {"outcome": "failed", "error": FAILED},
-            "Job run 7 (ingest-rss) failed, attempt 5 of 5: OSError: gone",
+            "Job run 7 (read-feed) failed, attempt 5 of 5: OSError: gone",
         ),
     ],
 )
