@@ -9,6 +9,9 @@ Each instant up to now that is still undecided either runs or is noted with the 
 
 No more than the newest `catch_up_limit` instants run at once. `catch_up_window` is by default as long as the
 time between two instants, but at least an hour and at most a day.
+
+A sleeper, on a machine that is not always on, makes up for whatever it missed by one run, a while later: the
+machine may only just have been started.
 """
 
 import hashlib
@@ -22,6 +25,9 @@ from hourhand_scheduler.rules import Rules
 from hourhand_scheduler.schedule import Schedule
 
 TICK = timedelta(microseconds=1)
+
+START_UP, START_UP_SPREAD = timedelta(seconds=60), timedelta(seconds=10)
+"""How much later a sleeper makes up for what it missed; the spread differs from schedule to schedule."""
 
 
 def plan(schedule: Schedule, now: datetime) -> Firing:
@@ -40,8 +46,13 @@ def plan(schedule: Schedule, now: datetime) -> Firing:
 
 def jittered(schedule: Schedule, at: datetime) -> datetime:
     """`at` moved by less than `jitter`, always by the same for the same schedule and instant."""
+    return at + schedule.jitter * _chance(schedule, at)
+
+
+def _chance(schedule: Schedule, at: datetime) -> float:
+    """From 0 to below 1."""
     digest = hashlib.blake2b(f"{schedule.id}:{at.isoformat()}".encode(), digest_size=8).digest()
-    return at + schedule.jitter * (int.from_bytes(digest) / 2**64)
+    return int.from_bytes(digest) / 2**64
 
 
 # --- From the instants that are due to runs and notes ---
@@ -74,8 +85,11 @@ def _run(rules: Rules, at: datetime) -> PlannedRun:
     run_at = jittered(rules.schedule, at)
     if rules.on_time(at):
         return PlannedRun(at, "schedule", run_at)
+    earliest = rules.now
+    if rules.schedule.is_sleeper:
+        earliest += START_UP + START_UP_SPREAD * _chance(rules.schedule, at)
     # Priority ages with run_at: a backlog dated in the past would push itself before everything else.
-    return PlannedRun(at, "catch_up", max(rules.now, run_at))
+    return PlannedRun(at, "catch_up", max(earliest, run_at))
 
 
 def _earlier(rules: Rules, first: datetime, end: datetime) -> Iterator[Note]:

@@ -11,10 +11,16 @@ from hourhand_scheduler.firing import Firing
 
 CATCH_UP = ("skip", "last", "all")
 
+FOREVER = timedelta(days=365_000)
+"""A window that nothing misses: the years of a schedule begin with 1900."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The columns of the same names. `new_timezone` is to be written into a new row that names none."""
+    """The columns of the same names, with what a sleeper implies.
+
+    `new_timezone` is to be written into a new row that names none.
+    """
 
     id: int
     name: str
@@ -29,12 +35,14 @@ class Schedule:
     start_deadline: timedelta | None
     paused_until: datetime | None
     runs_left: int | None
+    is_sleeper: bool
 
     @classmethod
     def read(cls, row: Mapping[str, Any], default_timezone: str) -> Self:
         """Raises BadSchedule."""
         if row["catch_up"] not in CATCH_UP:
             raise BadSchedule(f"catch_up is {row['catch_up']!r}, not one of {', '.join(CATCH_UP)}")
+        is_sleeper = row["profile"] == "sleeper"
         return cls(
             id=row["id"],
             name=row["name"],
@@ -42,13 +50,14 @@ class Schedule:
             timetable=Timetable.of(row, default_timezone),
             next_run_at=_instant(row["next_run_at"]),
             new_timezone=None if row["timezone"] or row["next_run_at"] else default_timezone,
-            catch_up=row["catch_up"],
-            catch_up_window=_duration(row["catch_up_window"]),
+            catch_up="last" if is_sleeper else row["catch_up"],
+            catch_up_window=FOREVER if is_sleeper else _duration(row["catch_up_window"]),
             catch_up_limit=row["catch_up_limit"],
             jitter=_duration(row["jitter"]) or timedelta(),
             start_deadline=_duration(row["start_deadline"]),
             paused_until=_instant(row["paused_until"]),
             runs_left=row["runs_left"],
+            is_sleeper=is_sleeper,
         )
 
     def firing(self) -> Firing:

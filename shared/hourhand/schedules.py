@@ -58,6 +58,7 @@ class ScheduleFields(TypedDict, total=False):
     max_runs: int | None
     exclude: Sequence[Any] | None
     start_deadline: Span | None
+    profile: Literal["sleeper"] | None
     max_attempts: int | None
     timeout: Span | None
     is_active: bool

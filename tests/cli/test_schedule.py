@@ -37,14 +37,14 @@ def test_every_option_reaches_the_schedule(hourhand: Hourhand, hand: Hand) -> No
         "--catch-up-limit", 7, "--overlap", "buffer_one", "--dst-gap", "skip", "--dst-overlap", "both",
         "--jitter", "30s", "--start-deadline", "10m", "--starts-at", "2026-02-01T00:00Z", "--ends-at",
         "2100-01-01T00:00Z", "--max-runs", 1000, "--exclude", "sat", "--exclude", "2099-12-25", "--queue", "slow",
-        "--priority", -5, "--max-attempts", 2, "--timeout", "1m", "--tag", "feeds", "--tag", "x", "--json",
+        "--priority", -5, "--max-attempts", 2, "--timeout", "1m", "--profile", "sleeper", "--tag", "feeds", "--tag", "x", "--json",
     ).json  # fmt: skip
     expected = {
         "name": "news", "task": "clean-news", "every": 5400.0, "payload": {"n": 1}, "description": "Feeds",
         "catch_up": "all", "catch_up_window": 172800.0, "catch_up_limit": 7, "overlap": "buffer_one",
         "dst_gap": "skip", "dst_overlap": "both", "jitter": 30.0, "start_deadline": 600.0, "max_runs": 1000,
         "exclude": ["sat", "2099-12-25"], "queue": "slow", "priority": -5, "max_attempts": 2, "timeout": 60.0,
-        "tags": ["feeds", "x"], "is_active": True,
+        "tags": ["feeds", "x"], "is_active": True, "profile": "sleeper",
     }  # fmt: skip
     assert {name: made[name] for name in expected} == expected
 

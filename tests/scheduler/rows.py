@@ -22,6 +22,7 @@ COLUMNS: dict[str, Any] = {
     "max_runs": None,
     "exclude": None,
     "start_deadline": None,
+    "profile": None,
     "paused_until": None,
     "revision": 7,
     "next_run_at": None,

@@ -306,3 +306,29 @@ def test_no_instant_runs_against_the_policies(columns: dict[str, Any], downtime:
         assert on_time or late.catch_up != "skip"
         assert on_time or late.catch_up_window is None or age <= late.catch_up_window
         assert run.trigger == ("schedule" if on_time else "catch_up")
+
+
+# --- Sleepers ---
+
+
+@pytest.mark.parametrize("catch_up", ["skip", "last", "all"])
+def test_a_sleeper_makes_up_once_for_what_it_missed_however_long_ago(catch_up: str) -> None:
+    away = {"cron": "0 3 * * *", "next_run_at": NOON - 90 * DAY - 9 * HOUR, "catch_up": catch_up}
+    asleep = schedule(profile="sleeper", catch_up_window=60.0, **away)
+    firing = plan(asleep, NOON)
+    (run,) = firing.runs
+    assert (run.at, run.trigger, firing.then) == (NOON - 9 * HOUR, "catch_up", NOON + 15 * HOUR)
+    assert MINUTE <= run.run_at - NOON < MINUTE + 10 * SECOND
+    assert plan(asleep, NOON) == firing
+    assert [(decision, count) for decision, _, _, count in notes(firing)] == [("coalesced", 90)]
+
+
+def test_a_sleeper_makes_up_for_what_even_a_window_of_a_day_would_give_up() -> None:
+    away = {"cron": "0 3 1 * *", "next_run_at": NOON - 21 * DAY - 9 * HOUR}
+    assert ran(plan(schedule(profile="sleeper", **away), NOON)) == [away["next_run_at"]]
+    assert ran(plan(schedule(**away), NOON)) == []
+
+
+def test_a_sleeper_that_is_awake_runs_on_time() -> None:
+    (run,) = plan(schedule(profile="sleeper", next_run_at=NOON), NOON + 30 * SECOND).runs
+    assert (run.trigger, run.run_at) == ("schedule", NOON)

@@ -361,3 +361,19 @@ def test_a_schedule_may_be_named_like_a_number(
     assert transport.call("get_schedule", {"p_schedule": "2"})["id"] == numbered.id
     assert transport.call("get_schedule", {"p_schedule": str(other.id)})["id"] in (numbered.id, other.id)
     assert datetime.now(UTC) - numbered.now < timedelta(days=1)
+
+
+def test_sleepers_run_one_at_a_time(transport: PostgresTransport, sql: Sql) -> None:
+    for number, overlap in enumerate(["skip", "buffer_all", "allow_all"]):
+        sleeper = Hour(transport, f"s{number}", profile="sleeper", overlap=overlap)
+        sleeper.plan(-5)
+        sleeper.fire(sleeper.entry(-5))
+        transport.call("trigger_schedule", {"p_schedule": f"s{number}"})
+    assert sql("select concurrency_key, count(*) from hourhand.job_runs group by 1") == [
+        ("hourhand.sleeper", 6)
+    ]
+
+
+def test_a_schedule_has_no_other_profile_than_sleeper(hour: Callable[..., Hour]) -> None:
+    with pytest.raises(BadInput, match="profile"):
+        hour(profile="napper")

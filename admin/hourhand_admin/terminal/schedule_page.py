@@ -84,7 +84,7 @@ def _parts(schedule: ScheduleRecord, now: datetime, zone: str) -> Iterator[str]:
 
 
 _POLICIES = (
-    "catch_up", "catch_up_window", "overlap", "dst_gap", "dst_overlap", "jitter", "start_deadline",
+    "catch_up", "catch_up_window", "overlap", "dst_gap", "dst_overlap", "jitter", "start_deadline", "profile",
     "starts_at", "ends_at", "max_runs", "exclude", "max_attempts", "timeout",
 )  # fmt: skip
 _SPANS = {"catch_up_window", "jitter", "start_deadline", "timeout"}

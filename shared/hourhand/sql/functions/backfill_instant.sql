@@ -22,7 +22,7 @@ begin
     hourhand_parts.schedule_job(p_schedule) || jsonb_build_object(
       'scheduled_for', p_at, 'trigger', 'backfill', 'key', p_request_id,
       'priority', greatest(-100, p_schedule.priority - 50),
-      'concurrency_key', case when p_schedule.overlap <> 'allow_all' then 'schedule:' || p_schedule.id end
+      'concurrency_key', hourhand_parts.serial_key(p_schedule, p_schedule.overlap <> 'allow_all')
     ),
     p_now
   );

@@ -28,7 +28,7 @@ begin
       hourhand_parts.schedule_job(p_schedule) || jsonb_build_object(
         'scheduled_for', v_at, 'run_at', coalesce(p_run ->> 'run_at', p_run ->> 'at'),
         'trigger', coalesce(p_run ->> 'trigger', 'schedule'),
-        'concurrency_key', case when v_serial then 'schedule:' || p_schedule.id end
+        'concurrency_key', hourhand_parts.serial_key(p_schedule, v_serial)
       ),
       p_now
     );
