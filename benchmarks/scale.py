@@ -254,7 +254,9 @@ def _command(url: str, *arguments: str) -> dict[str, Any]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("JOB_", "HOURHAND_"))}
     return {
         "args": [sys.executable, "-m", "hourhand", "scheduler", *arguments],
-        "env": {**kept, "DATABASE_URL": url, "LOG_LEVEL": "CRITICAL"},
+        "env": {**kept, "DATABASE_URL": url},
+        "stdout": subprocess.DEVNULL,  # the lines of a log at its default level
+        "stderr": subprocess.DEVNULL,
     }
 
 

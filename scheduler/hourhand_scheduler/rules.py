@@ -21,7 +21,11 @@ class Rules:
         self.schedule = schedule
         self.now = now
         self._newest = newest
-        self._window = _window(schedule, newest)
+
+    @cached_property
+    def _window(self) -> timedelta:
+        """For late instants only: most firings need none."""
+        return _window(self.schedule, self._newest)
 
     def on_time(self, at: datetime) -> bool:
         return at == self._newest and self.now - at <= GRACE
