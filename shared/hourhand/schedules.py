@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
+from hourhand.bands import bands
 from hourhand.durations import parse_duration
 from hourhand.errors import BadSchedule
 from hourhand.handle import Handle, hopped_to_handle
@@ -16,13 +17,16 @@ from hourhand.payloads import name_of, payload_of, plain
 from hourhand.records import ScheduleRecord
 
 if TYPE_CHECKING:
+    from hourhand.backfill import Plan
     from hourhand.client import Client
+    from hourhand.explanation import Explanation
     from hourhand.tasks import Task
 
 Span = timedelta | float | str
 """A duration: a timedelta, seconds, or text such as `1h30m`."""
 
 ScheduleList = list[ScheduleRecord]
+Explanations = Sequence["Explanation"]
 
 KINDS = ("cron", "every", "run_at")
 _TIMING = {*KINDS, "anchor", "timezone", "dst_gap", "dst_overlap", "exclude", "starts_at", "ends_at"}
@@ -33,8 +37,8 @@ class ScheduleFields(TypedDict, total=False):
     """What may be said about a schedule besides its name and task: the columns of `scheduled_jobs`.
 
     One of `cron` (one expression or several), `every` and `run_at` is needed; `run_at` without a zone is
-    local time in `timezone`. A field that is absent keeps its default, or at an update its value; None
-    clears it.
+    local time in `timezone`; `rank_intervals` make a fleet, see `hourhand.bands`. A field that is absent keeps
+    its default, or at an update its value; None clears it.
     """
 
     cron: str | Sequence[str] | None
@@ -59,6 +63,7 @@ class ScheduleFields(TypedDict, total=False):
     exclude: Sequence[Any] | None
     start_deadline: Span | None
     profile: Literal["sleeper"] | None
+    rank_intervals: Mapping[str, Any] | None
     max_attempts: int | None
     timeout: Span | None
     is_active: bool
@@ -144,6 +149,34 @@ class Schedules:
         )
         return Handle(self._client.runs, answer["id"], "created")
 
+    def why(self, name: str, at: datetime | None = None) -> Explanations:
+        """What happened at this time, or why nothing did; by default at the last times and the next.
+
+        A time without a zone is local time in the schedule's, and means two instants where clocks repeat it.
+        Raises NotFound.
+        """
+        from hourhand.inquiry import why
+
+        return why(self._client, name, at)
+
+    def plan_backfill(self, name: str, start: datetime, end: datetime, limit: int | None = None) -> Plan:
+        """The firings in [start, end] (aware) that did not run, at most the `limit` oldest; nothing is run.
+
+        Raises NotFound, and BadSchedule when there are more than 10 000 and no limit.
+        """
+        from hourhand import backfill
+
+        return backfill.plan(self._client, name, start, end, limit)
+
+    def backfill(self, name: str, start: datetime, end: datetime, limit: int | None = None) -> Sequence[int]:
+        """Run the firings in [start, end] that did not run; the ids of their runs.
+
+        They follow each other, unless the schedule's runs may overlap. Raises what `plan_backfill` does.
+        """
+        from hourhand import backfill
+
+        return backfill.run(self._client, self.plan_backfill(name, start, end, limit))
+
     def _check(self, row: Mapping[str, Any]) -> None:
         from hourhand.timetable import validate  # croniter takes its time to import
 
@@ -166,6 +199,9 @@ class AsyncSchedules(Face[Schedules]):
     resume = hopped(Schedules.resume)
     delete = hopped(Schedules.delete)
     trigger = hopped_to_handle(Schedules.trigger)
+    why = hopped(Schedules.why)
+    plan_backfill = hopped(Schedules.plan_backfill)
+    backfill = hopped(Schedules.backfill)
 
 
 def _row(fields: ScheduleFields) -> dict[str, Any]:
@@ -184,6 +220,8 @@ def _row(fields: ScheduleFields) -> dict[str, Any]:
 def _column(name: str, value: Any) -> Any:
     if name in _SPANS and isinstance(value, str):
         return _seconds(name, value)
+    if name == "rank_intervals" and value is not None:
+        return bands(value)
     if name == "cron" and value is not None and not isinstance(value, str):
         return ";".join(value)
     if name == "run_at" and isinstance(value, datetime):

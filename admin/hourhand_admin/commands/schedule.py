@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hourhand.cli import echo_json, json_option, table
+from hourhand_admin.commands.past import backfill, why
 from hourhand_admin.terminal import text
 from hourhand_admin.terminal.inputs import AHEAD, JSON, Moment, resolved
 from hourhand_admin.terminal.schedule_options import CLEARABLE, schedule_options
-from hourhand_admin.terminal.session import did_you_mean, examples, open_client, say, warn
+from hourhand_admin.terminal.session import examples, named, open_client, say, warn
 
 if TYPE_CHECKING:
     from hourhand.client import Client
@@ -180,21 +180,13 @@ def delete(name: str, as_json: bool) -> None:
         say(f"schedule {deleted.name} deleted")
 
 
+for command in (why, backfill):
+    schedule.add_command(command)
+
+
 # --- What several commands share ---
 
 _NONE = "There is no schedule yet. Create one: hourhand schedule add NAME --task TASK --every 15m"
-
-
-@contextmanager
-def named(client: Client, name: str) -> Iterator[None]:
-    """Adds to the error for an unknown schedule which name may have been meant."""
-    from hourhand.errors import NotFound
-
-    try:
-        yield
-    except NotFound as error:
-        near = did_you_mean(name, [each.name for each in client.schedules.list()])
-        raise NotFound(str(error), near or error.hint) from None
 
 
 def plain(record: ScheduleRecord) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import click
@@ -20,10 +20,14 @@ _TIME_EXAMPLES = "2026-12-24T18:00, 2026-12-24T18:00Z, now, +10m or -2h"
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant, or a distance from now. Now is the database's: only its clock counts."""
+    """An instant, or a distance from now. Now is the database's: only its clock counts.
+
+    `clock` alone is a time of day, whose date only the command knows.
+    """
 
     at: datetime | None = None
     offset: timedelta | None = None
+    clock: time | None = None
 
     def resolve(self, now: Callable[[], datetime]) -> datetime:
         return self.at if self.at is not None else now() + (self.offset or timedelta())
@@ -58,6 +62,16 @@ class MomentType(click.ParamType[Moment]):
 
     def _located(self, at: datetime) -> datetime:
         return at if self.wall else at.astimezone()
+
+
+class ClockType(MomentType):
+    """The same, without a zone local time somewhere else; or a time of day alone, such as `16:05`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Moment:
+        try:
+            return Moment(clock=time.fromisoformat(value if ":" in value else ""))
+        except (TypeError, ValueError):
+            return super().convert(value, param, ctx)
 
 
 def _relative(text: str, bare: int) -> Moment | None:
@@ -124,3 +138,5 @@ JSON = JsonType()
 AHEAD = MomentType(bare=1)
 BACK = MomentType(bare=-1)
 WALL = MomentType(wall=True)
+WALL_BACK = MomentType(bare=-1, wall=True)
+CLOCK = ClockType(bare=-1, wall=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,18 @@ def open_client() -> Client:
     from hourhand.client import Client
 
     return Client(application_name="hourhand-cli", patience=_PATIENCE)
+
+
+@contextmanager
+def named(client: Client, name: str) -> Iterator[None]:
+    """Adds to the error for an unknown schedule which name may have been meant."""
+    from hourhand.errors import NotFound
+
+    try:
+        yield
+    except NotFound as error:
+        near = did_you_mean(name, [each.name for each in client.schedules.list()])
+        raise NotFound(str(error), near or error.hint) from None
 
 
 def say(message: str) -> None:

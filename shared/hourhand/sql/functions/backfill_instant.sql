@@ -29,7 +29,7 @@ begin
   insert into hourhand_parts.job_runs_live select v_run.*;
   insert into hourhand.schedule_firings (schedule_id, scheduled_for, decision, reason, run_id, decided_at, lag_ms)
   values (
-    p_schedule.id, p_at, 'backfilled', 'was ' || concat_ws(': ', v_before.decision, v_before.reason), v_run.id, p_now,
+    p_schedule.id, p_at, 'backfilled', 'was ' || nullif(concat_ws(': ', v_before.decision, v_before.reason), ''), v_run.id, p_now,
     extract(epoch from p_now - p_at) * 1000
   );
   return jsonb_build_object('at', p_at, 'id', v_run.id, 'outcome', 'created');

@@ -21,6 +21,11 @@ begin
       where f.schedule_id = v_schedule.id and f.scheduled_for > v_at and f.decision = 'fired' and v_firing.decision = 'coalesced'
       order by f.scheduled_for limit 1
     ),
+    'next_firing', (
+      select jsonb_build_object('scheduled_for', f.scheduled_for, 'decision', f.decision)
+      from hourhand.schedule_firings f where f.schedule_id = v_schedule.id and f.scheduled_for > v_at
+      order by f.scheduled_for limit 1
+    ),
     'then', hourhand_parts.schedule_at(v_schedule, v_at),
     'pause', hourhand_parts.last_pause(v_schedule.name, least(v_at, v_now)),
     'next_change', (

@@ -7,7 +7,7 @@ as $$
     'alive', coalesce(bool_or(s.started_at <= p_at and s.seen_until >= p_at), false),
     'last_seen', max(s.seen_until) filter (where s.seen_until < p_at),
     'next_start', min(s.started_at) filter (where s.started_at > p_at),
-    'alive_now', coalesce(bool_or(s.seen_until >= p_now), false)
+    'alive_now', coalesce(bool_or(s.seen_until = 'infinity'), false)
   )
   from (
     select v.started_at, case
