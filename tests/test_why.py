@@ -218,13 +218,13 @@ def test_it_was_paused_for_a_while(world: World) -> None:
     world.fire("08:30")
     world.client.schedules.pause("news", at("10:30"), "feeds are being moved")
     assert world.told("10:00", "paused").endswith(
-        "it will not fire: the schedule is paused until 2026-03-10 10:30:00 UTC, by postgres on"
+        "it will not fire: the schedule is paused until 2026-03-10 10:30:00 UTC, by postgres (hourhand-client) on"
         " 2026-03-10 08:30:00 UTC: feeds are being moved."
     )
     world.fire("08:31")
     world.fire("10:00")
     assert (
-        "it did not run: the schedule was paused until 2026-03-10 10:30:00 UTC, by postgres on"
+        "it did not run: the schedule was paused until 2026-03-10 10:30:00 UTC, by postgres (hourhand-client) on"
         " 2026-03-10 08:30:00 UTC: feeds are being moved." in world.told("10:00", "paused")
     )
 
@@ -233,14 +233,16 @@ def test_it_was_paused_for_good(world: World) -> None:
     world.create()
     world.fire("08:30")
     world.client.schedules.pause("news", note="holiday")
-    assert "it will not fire while the schedule is paused, by postgres on" in world.told("09:00", "paused")
+    assert "it will not fire while the schedule is paused, by postgres (hourhand-client) on" in world.told(
+        "09:00", "paused"
+    )
     world.fire("09:30")
     world.clock.freeze(at("11:30"))
     world.client.schedules.resume("news")
     world.fire("11:31")
     told = world.told("10:00", "paused")
     assert told.endswith(
-        "it did not fire: the schedule was paused, by postgres on 2026-03-10 08:30:00 UTC: holiday."
+        "it did not fire: the schedule was paused, by postgres (hourhand-client) on 2026-03-10 08:30:00 UTC: holiday."
     )
 
 
@@ -351,7 +353,7 @@ def test_the_schedule_was_changed_before_anybody_came_to_it(world: World) -> Non
     world.client.schedules.update("news", cron="30 * * * *")
     world.fire("10:31")
     assert (
-        "nothing was decided about it: before a scheduler came to it, postgres changed the schedule on"
+        "nothing was decided about it: before a scheduler came to it, postgres (hourhand-client) changed the schedule on"
         " 2026-03-10 10:30:00 UTC" in world.told("10:00", "changed")
     )
     assert "this is not one of its times" in world.told("12:00", "no_instant")

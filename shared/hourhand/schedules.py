@@ -5,8 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 from zoneinfo import ZoneInfo
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from hourhand.bands import bands
 from hourhand.durations import parse_duration
@@ -30,15 +33,16 @@ Explanations = Sequence["Explanation"]
 
 KINDS = ("cron", "every", "run_at")
 _TIMING = {*KINDS, "anchor", "timezone", "dst_gap", "dst_overlap", "exclude", "starts_at", "ends_at"}
-_SPANS = frozenset({"every", "catch_up_window", "jitter", "start_deadline", "timeout"})
+SPANS = frozenset({"every", "catch_up_window", "jitter", "start_deadline", "timeout"})
+_POSITIVE = frozenset({"every", "start_deadline", "timeout"})
 
 
 class ScheduleFields(TypedDict, total=False):
     """What may be said about a schedule besides its name and task: the columns of `scheduled_jobs`.
 
     One of `cron` (one expression or several), `every` and `run_at` is needed; `run_at` without a zone is
-    local time in `timezone`; `rank_intervals` make a fleet, see `hourhand.bands`. A field that is absent keeps
-    its default, or at an update its value; None clears it.
+    local time in `timezone`; `rank_intervals` make a fleet, see `hourhand.bands`. A field that is absent
+    keeps its default, or at an update its value; None clears it.
     """
 
     cron: str | Sequence[str] | None
@@ -49,22 +53,22 @@ class ScheduleFields(TypedDict, total=False):
     payload: Any
     description: str | None
     queue: str | None
-    priority: int
+    priority: Annotated[int, Field(ge=-100, le=100)]
     dst_gap: Literal["run_after", "skip"]
     dst_overlap: Literal["first", "last", "both"]
     catch_up: Literal["skip", "last", "all"]
     catch_up_window: Span | None
-    catch_up_limit: int
+    catch_up_limit: Annotated[int, Field(ge=1, le=10_000)]
     overlap: Literal["skip", "buffer_one", "buffer_all", "cancel_other", "allow_all"]
     jitter: Span | None
     starts_at: datetime | None
     ends_at: datetime | None
-    max_runs: int | None
+    max_runs: Annotated[int, Field(ge=1)] | None
     exclude: Sequence[Any] | None
     start_deadline: Span | None
     profile: Literal["sleeper"] | None
     rank_intervals: Mapping[str, Any] | None
-    max_attempts: int | None
+    max_attempts: Annotated[int, Field(ge=1, le=1000)] | None
     timeout: Span | None
     is_active: bool
     paused_until: datetime | None
@@ -85,7 +89,7 @@ class Schedules:
 
         Raises BadSchedule, BadPayload, or Conflict when the name is taken.
         """
-        row = _row(fields)
+        row = columns(fields)
         if "payload" in row:
             row["payload"] = payload_of(task, row["payload"])
         row |= {"name": name, "task": name_of(task)}
@@ -101,7 +105,7 @@ class Schedules:
         Raises NotFound, BadSchedule, BadPayload.
         """
         before = self.get(name)
-        row = _row(fields)
+        row = columns(fields)
         if "payload" in row:
             row["payload"] = payload_of(task or before.task, row["payload"])
         if _TIMING & row.keys():
@@ -204,8 +208,8 @@ class AsyncSchedules(Face[Schedules]):
     backfill = hopped(Schedules.backfill)
 
 
-def _row(fields: ScheduleFields) -> dict[str, Any]:
-    """The fields as columns in plain JSON."""
+def columns(fields: ScheduleFields) -> dict[str, Any]:
+    """The fields as columns in plain JSON. Raises BadSchedule, and ValueError for a time without a zone."""
     if unknown := fields.keys() - ScheduleFields.__annotations__.keys():
         raise TypeError(f"a schedule has no field {', '.join(sorted(unknown))}")
     row = {name: _column(name, value) for name, value in fields.items()}
@@ -218,7 +222,7 @@ def _row(fields: ScheduleFields) -> dict[str, Any]:
 
 
 def _column(name: str, value: Any) -> Any:
-    if name in _SPANS and isinstance(value, str):
+    if name in SPANS and value is not None:
         return _seconds(name, value)
     if name == "rank_intervals" and value is not None:
         return bands(value)
@@ -229,11 +233,14 @@ def _column(name: str, value: Any) -> Any:
     return list(value) if name in ("tags", "exclude") and value is not None else plain(value)
 
 
-def _seconds(name: str, text: str) -> float:
+def _seconds(name: str, value: Span) -> float:
     try:
-        return parse_duration(text).total_seconds()
+        seconds = float(plain(parse_duration(value) if isinstance(value, str) else value))
     except ValueError as error:
         raise BadSchedule(f"{name}: {error}") from None
+    if seconds < 0 or (seconds == 0 and name in _POSITIVE):
+        raise BadSchedule(f"{name}: {value} is too short")
+    return seconds
 
 
 def _one_kind(row: dict[str, Any]) -> dict[str, Any]:

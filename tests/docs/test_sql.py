@@ -104,6 +104,7 @@ def answers(answer: Answer, sql: Sql) -> dict[str, Any]:
         "put_schedule",
         {"name": "fleet", "task": "t", "every": 60, "rank_intervals": {"1": "1 day", "limit": 5}},
     )
+    ask("put_schedules", [{"name": "s", "every": 60}])
     ask("set_items", "fleet", [{"item": "a"}])
     ask("list_items", "fleet")
     heard["remove_item"] = answer("remove_item", "fleet", "a")

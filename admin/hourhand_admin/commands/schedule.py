@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hourhand.cli import echo_json, json_option, table
+from hourhand_admin.commands.as_code import apply, export
 from hourhand_admin.commands.past import backfill, why
 from hourhand_admin.terminal import text
 from hourhand_admin.terminal.inputs import AHEAD, JSON, Moment, resolved
@@ -180,7 +181,7 @@ def delete(name: str, as_json: bool) -> None:
         say(f"schedule {deleted.name} deleted")
 
 
-for command in (why, backfill):
+for command in (why, backfill, export, apply):
     schedule.add_command(command)
 
 

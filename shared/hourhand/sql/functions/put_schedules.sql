@@ -1,0 +1,34 @@
+-- Creates or changes many schedules, all or none: objects as of put_schedule(). Answers {"results": [{"id", "name",
+-- "outcome"}]} in the same order.
+create or replace function hourhand.put_schedules(p_schedules jsonb default '[]')
+returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_now timestamptz := hourhand.clock();
+  v_schedule record;
+  v_answer jsonb;
+  v_results jsonb[] := '{}';
+begin
+  perform hourhand_parts.require_read_committed();
+  if jsonb_typeof(p_schedules) is distinct from 'array' then
+    raise exception 'p_schedules is not a JSON array' using errcode = 'PT422';
+  end if;
+  -- Those that exist in the order that everybody keeps; new ones by name, so that two callers wait for each other.
+  perform from hourhand.scheduled_jobs s
+  where s.name = any(array(select p ->> 'name' from jsonb_array_elements(p_schedules) p))
+  order by s.id
+  for update;
+  for v_schedule in
+    select p.value, p.ordinality as place from jsonb_array_elements(p_schedules) with ordinality p order by p.value ->> 'name'
+  loop
+    begin
+      v_answer := hourhand.put_schedule(v_schedule.value, 'upsert');
+    exception when data_exception or integrity_constraint_violation or sqlstate 'PT422' then
+      raise exception 'schedule "%": %', v_schedule.value ->> 'name', sqlerrm using errcode = sqlstate;
+    end;
+    v_results[v_schedule.place] := (v_answer - 'schedule') || jsonb_build_object('name', v_answer -> 'schedule' -> 'name');
+  end loop;
+  return jsonb_build_object('now', v_now, 'results', to_jsonb(v_results));
+end
+$$;
