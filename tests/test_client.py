@@ -301,7 +301,7 @@ def test_a_schedule_is_created_with_its_fields(client: Client) -> None:
 def test_a_name_is_taken_once(client: Client) -> None:
     client.schedules.create("news", "ingest-rss", every="15m")
     with pytest.raises(Conflict, match="news"):
-        client.schedules.create("news", "ingest-rss", every="15m")
+        client.schedules.create("news", "ingest-rss", every="20m")
 
 
 @pytest.mark.parametrize(
