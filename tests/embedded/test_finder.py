@@ -109,9 +109,9 @@ def test_a_server_of_the_system_works_too(tmp_path: Path) -> None:
             assert server.created is False, "existing data choose the programs that can read them"
 
 
-def test_other_systems_get_a_sentence_and_no_traceback() -> None:
+def test_other_systems_get_a_sentence_and_no_traceback(tmp_path: Path) -> None:
     finished = subprocess.run(
-        [sys.executable, "-c", IMPORT_ELSEWHERE], capture_output=True, text=True, check=False
+        [sys.executable, "-c", IMPORT_ELSEWHERE], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert finished.stderr == ""
     assert "does not run on Windows yet" in finished.stdout
