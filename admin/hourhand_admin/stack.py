@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from hourhand import demo, migrate
+from hourhand import demo, migrate, schedule_file
 from hourhand.embedded import InUse, Server, require_allowed
 from hourhand.embedded.directory import ELSEWHERE, as_sentences, make_data_dir
 from hourhand.embedded.lock import Lock
@@ -50,6 +50,8 @@ def log_dir(settings: Settings) -> Path:
 def run(settings: Settings, plan: Plan) -> None:
     """Run everything until a signal comes, then stop it in order. Raises HourhandErrors while starting."""
     _let_signals_interrupt()
+    if settings.schedules is not None:
+        schedule_file.read(settings.schedules, str(settings.cron_timezone))  # tell at once what is wrong
     try:
         with ExitStack() as ours:
             server = ours.enter_context(_server(settings)) if settings.database == "embedded" else None

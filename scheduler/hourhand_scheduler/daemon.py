@@ -5,10 +5,11 @@ from datetime import timedelta
 from threading import Thread
 
 from hourhand import log
-from hourhand.errors import ContractMismatch, Denied, HourhandError
+from hourhand.errors import BadScheduleFile, ContractMismatch, Denied, HourhandError
 from hourhand.loop import Loop, signals
 from hourhand.settings import Settings, load_settings
 from hourhand.transport import Listener, Transport, connect
+from hourhand_scheduler.code import Code
 from hourhand_scheduler.journal import Journal
 from hourhand_scheduler.scheduler import Scheduler
 from hourhand_scheduler.session import Session, lease
@@ -22,23 +23,27 @@ PATIENCE = 5.0
 def run(*, once: bool = False, interval: float | None = None, log_level: str | None = None) -> None:
     """Until it is told to stop; `once`: until nothing is due.
 
-    Raises BadSetting, ContractMismatch and Denied; with `once` all TransportErrors.
+    Raises BadSetting, BadScheduleFile, ContractMismatch and Denied; with `once` all TransportErrors.
     """
     poll = None if interval is None else timedelta(milliseconds=round(interval * 1000))
     settings = load_settings(scheduler_poll=poll, log_level=log_level)
     log.configure(settings, "scheduler")
     journal = Journal()
+    code = Code(settings, journal, APPLICATION)
     with closing(connect(settings, application_name=APPLICATION, patience=PATIENCE)) as transport:
         if not once:
-            Daemon(transport, settings, journal).run()
+            Daemon(transport, settings, journal, code).run()
             return
         with Session(transport, journal, lease(settings)) as session:
+            code.apply()
             Scheduler(transport, settings, session, journal).finish()
 
 
 class Daemon:
-    def __init__(self, transport: Transport, settings: Settings, journal: Journal) -> None:
+    def __init__(self, transport: Transport, settings: Settings, journal: Journal, code: Code) -> None:
         self._transport = transport
+        self._code = code
+        self._begun = False
         self._poll = settings.scheduler_poll
         self._journal = journal
         self._session = Session(transport, self._journal, lease(settings))
@@ -50,28 +55,31 @@ class Daemon:
         self._fatal: HourhandError | None = None
 
     def run(self) -> None:
-        with signals(self._loop, dump=self._scheduler.dump):
+        with signals(self._loop, reload=self._code.reload, dump=self._scheduler.dump):
             self._loop.run()
             self._end()
         if self._fatal is not None:
             raise self._fatal
 
     def _step(self) -> float:
-        if not self._session.id and not self._begin():
+        if not self._begun and not self._begin():
             return 0.0
         return self._scheduler.step()
 
     def _begin(self) -> bool:
         """Whether it may go on. A database that is not there yet is waited for, by the loop."""
         try:
-            self._session.open()
-        except (ContractMismatch, Denied) as error:
+            if not self._session.id:
+                self._session.open()
+            self._code.apply()
+        except (ContractMismatch, Denied, BadScheduleFile) as error:
             self._fatal = error
             self._loop.stop()
             return False
         self._listener = self._transport.listen(["hourhand_schedules"], self._hinted)
         self._upkeep_thread.start()
         self._journal.started(self._poll)
+        self._begun = True
         return True
 
     def _hinted(self, _channel: str) -> None:

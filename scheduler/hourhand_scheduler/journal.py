@@ -4,12 +4,16 @@ An intent is written before the call to the database, and what came of it after 
 programs read (intents, beats) have no message.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from hourhand import log
 from hourhand.durations import format_duration
+from hourhand.errors import HourhandError
+from hourhand.schedule_changes import Change
 from hourhand_scheduler.firing import Firing, Note
 
 Results = Mapping[int, Mapping[str, Any]]
@@ -32,6 +36,14 @@ class Journal:
         """What a signal asked for."""
         shown = ", ".join(f"{name} {value}" for name, value in fields.items())
         log.event("scheduler.state", message=f"State: {shown}", session=self.session, **fields)
+
+    def applied(self, file: Path, changes: Sequence[Change]) -> None:
+        counts = Counter(change.action for change in changes)
+        told = ", ".join(f"{count} {action}" for action, count in counts.items()) or "it names none"
+        log.event("schedules.applied", message=f"Schedules of {file}: {told}", session=self.session)
+
+    def not_applied(self, error: HourhandError) -> None:
+        log.event("schedules.refused", "ERROR", f"Schedules stay as they are: {error}", session=self.session)
 
     def opened(self) -> None:
         log.event("session.opened", session=self.session)
