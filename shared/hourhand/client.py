@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
+from hourhand.fleets import AsyncFleets, Fleets
 from hourhand.handle import AsyncHandle, Handle, hopped_to_handle
 from hourhand.hopping import Face, Threads, hopped
 from hourhand.payloads import Job, chunks, is_repeatable, make_job, parameters, repeatable
@@ -72,6 +73,7 @@ class Client:
         self.settings = _settings(url, settings)
         self.runs = Runs(self)
         self.schedules = Schedules(self)
+        self.fleets = Fleets(self)
         self._application_name = application_name
         self._patience = patience
         self._transport: Transport | None = None
@@ -201,6 +203,7 @@ class AsyncClient(Face[Client]):
         super().__init__(client, Threads())
         self.runs = self._facing(AsyncRuns, client.runs)
         self.schedules = self._facing(AsyncSchedules, client.schedules)
+        self.fleets = self._facing(AsyncFleets, client.fleets)
 
     async def __aenter__(self) -> Self:
         return self

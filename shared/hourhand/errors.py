@@ -11,7 +11,7 @@
     │   ├── NotFound           there is no such schedule, run or queue
     │   └── Conflict           the row is not in a state that allows this
     ├── BadSchedule            a cron expression, interval, time zone or policy is wrong
-    ├── BadScheduleFile        a file of schedules cannot be read or applied
+    ├── BadScheduleFile        a file of schedules or items cannot be read or applied
     ├── UnknownTask            no task has this name
     ├── BadPayload             a payload does not fit its task
     ├── RunFailed              a run that was waited for failed or was cancelled

@@ -85,6 +85,35 @@ class ScheduleRecord(Record):
     revision: int | None = None
 
 
+class ItemRecord(Record):
+    """One item of a fleet as it was when it was read.
+
+    `ranks` says who ranked it how, the highest is its `rank`; `interval` is that of its rank. `run_id` is its
+    live run; while it has none, it is due at `next_run_at`.
+    """
+
+    item: str
+    rank: int
+    ranks: dict[str, int] = {}
+    payload: Any = None
+    interval: timedelta
+    last_completed_at: Instant | None = None
+    next_run_at: Instant
+    failures: int = 0
+    run_id: int | None = None
+
+
+class FleetRecord(Record):
+    """The items of a schedule that were asked for, the next due first; `total` and `due` count all of it."""
+
+    now: Instant
+    schedule: str
+    rank_intervals: dict[str, Any] | None = None
+    total: int
+    due: int
+    items: list[ItemRecord]
+
+
 class LogLine(Record):
     """One line that a run wrote."""
 

@@ -20,6 +20,7 @@ _PAGE = ROOT / "docs" / "reference" / "python.md"
 _SECTIONS = sections(_PAGE, 2)
 _HOMES = (
     "hourhand",
+    "hourhand.fleets",
     "hourhand.run",
     "hourhand.runs",
     "hourhand.schedules",

@@ -8,6 +8,7 @@ import click
 
 from hourhand_admin.commands.doctor import doctor
 from hourhand_admin.commands.enqueue import enqueue
+from hourhand_admin.commands.fleet import fleet
 from hourhand_admin.commands.logs import logs
 from hourhand_admin.commands.migrate import migrate
 from hourhand_admin.commands.run import run
@@ -20,6 +21,7 @@ from hourhand_admin.commands.up import stop, up
 commands: tuple[click.Command, ...] = (
     doctor,
     enqueue,
+    fleet,
     logs,
     migrate,
     queue,

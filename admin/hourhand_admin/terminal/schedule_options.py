@@ -25,6 +25,7 @@ CLEARABLE = (
     "max_runs",
     "profile",
     "queue",
+    "rank_intervals",
     "start_deadline",
     "starts_at",
     "tags",
@@ -75,6 +76,13 @@ _OPTIONS = (
         "--profile",
         type=click.Choice(["sleeper"]),
         help="For machines that are not always on: make up for what was missed, once. [default: none]",
+    ),
+    click.option(
+        "--rank-intervals",
+        type=JSON,
+        metavar="JSON",
+        help="Make it a fleet: by the lowest rank of a band, how long after its end an item is due again: "
+        '\'{"81": "1d", "61": "2d", "1": "5d", "limit": 50}\', where limit bounds one firing.',
     ),
     click.option("--starts-at", type=AHEAD, help="No firing before. [default: none]"),
     click.option("--ends-at", type=AHEAD, help="No firing after. [default: none]"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from hourhand.cli import table
 from hourhand.records import ScheduleRecord
+from hourhand.schedule_rows import told
 from hourhand.timetable import Timetable, describe
 from hourhand_admin.terminal import text
 
@@ -85,7 +86,7 @@ def _parts(schedule: ScheduleRecord, now: datetime, zone: str) -> Iterator[str]:
 
 _POLICIES = (
     "catch_up", "catch_up_window", "overlap", "dst_gap", "dst_overlap", "jitter", "start_deadline", "profile",
-    "starts_at", "ends_at", "max_runs", "exclude", "max_attempts", "timeout",
+    "starts_at", "ends_at", "max_runs", "exclude", "max_attempts", "timeout", "rank_intervals",
 )  # fmt: skip
 _SPANS = {"catch_up_window", "jitter", "start_deadline", "timeout"}
 
@@ -95,6 +96,8 @@ def _value(name: str, value: Any) -> str | None:
         return None
     if name in _SPANS:
         return text.duration(value)
+    if name == "rank_intervals":
+        return text.as_json(told(name, value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -29,7 +29,8 @@ def named(client: Client, name: str) -> Iterator[None]:
     try:
         yield
     except NotFound as error:
-        near = did_you_mean(name, [each.name for each in client.schedules.list()])
+        names = [each.name for each in client.schedules.list()]
+        near = None if name in names else did_you_mean(name, names)
         raise NotFound(str(error), near or error.hint) from None
 
 
