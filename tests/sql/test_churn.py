@@ -15,6 +15,20 @@ PROCESSES = 4
 SECONDS = 20
 
 
+STEPS_TWICE = """
+select parent_id, unique_key, count(*) from hourhand.job_runs where unique_key like 'hourhand.step %'
+group by 1, 2 having count(*) > 1
+"""
+ASLEEP = """
+select s.id, s.progress from hourhand.job_runs s
+where s.task = 'hourhand.sequence' and s.status = 'pending' and s.run_at > now() and s.progress is not null
+  and not exists (
+    select from hourhand.job_runs c
+    where c.parent_id = s.id and c.unique_key like 'hourhand.step %' and c.status in ('pending', 'processing')
+  )
+"""
+
+
 def churn(url: str) -> list[dict[str, Any]]:
     clients = [
         subprocess.Popen(
@@ -40,6 +54,11 @@ def test_random_churn_deadlocks_never_and_loses_and_doubles_nothing(
             f"often-{number}",
             overlap,
         )
+    bands = '{"50": "1 second", "1": "3 seconds", "limit": 5}'
+    sql(
+        "insert into hourhand.scheduled_jobs (name, task, every, rank_intervals) values ('fleet', 'swift', '1 s', %s)",
+        bands,
+    )
     accounts = churn(database_url)
 
     errors = sum((Counter(account["errors"]) for account in accounts), Counter[str]())
@@ -47,6 +66,7 @@ def test_random_churn_deadlocks_never_and_loses_and_doubles_nothing(
     tokens = [tuple(pair) for account in accounts for pair in account["tokens"]]
     ended = [tuple(entry) for account in accounts for entry in account["ended"]]
     fired = [tuple(entry) for account in accounts for entry in account["fired"]]
+    backfilled = [run_id for account in accounts for run_id in account["backfilled"]]
     stored = sql("select id, status, token::text from hourhand.job_runs")
     status = {row[0]: (row[1], row[2]) for row in stored}
     terminal = [
@@ -61,7 +81,7 @@ def test_random_churn_deadlocks_never_and_loses_and_doubles_nothing(
         calls = sum((Counter(account["calls"]) for account in accounts), Counter[str]())
         print(
             f"\nchurn: {calls.total()} calls, {len(created)} runs, {len(tokens)} attempts, {len(ended)} outcomes, "
-            f"{len(fired)} firings; {deadlocks} deadlocks, {len(lost)} lost, {len(doubled)} doubled, {errors.total()} errors"
+            f"{len(fired)} firings, {len(backfilled)} backfilled; {deadlocks} deadlocks, {len(lost)} lost, {len(doubled)} doubled, {errors.total()} errors"
         )
 
     assert errors == Counter()
@@ -75,7 +95,13 @@ def test_random_churn_deadlocks_never_and_loses_and_doubles_nothing(
     assert len(ended) == len({entry[:2] for entry in ended}), "an attempt delivered two outcomes"
     assert len(terminal) == len({entry[0] for entry in terminal}), "a run ended twice"
     assert len(fired) == len(set(fired)), "an instant fired twice"
-    assert sql("select count(*) from hourhand.schedule_firings where decision = 'fired'")[0][0] == len(fired)
+    ledger = "select count(*) from hourhand.schedule_firings where run_id is not null and decision ="
+    assert sql(f"{ledger} 'fired'")[0][0] == len(fired)
+    assert sql(f"{ledger} 'backfilled'")[0][0] == len(backfilled) == len(set(backfilled))
+    assert sql(STEPS_TWICE) == []
+    assert sql(ASLEEP) == [], "a sequence was not woken by the end of its step"
+    assert sql("select count(*) from hourhand.job_runs where item_key is not null")[0][0] > 100
+    assert sql("select count(*) from hourhand.job_runs where unique_key like 'hourhand.step %%'")[0][0] > 100
     assert len(created) > 500
     assert len(fired) > 20
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import psycopg
 
-TASKS = ["swift", "heavy", "keyed"]
+SEQUENCE = "hourhand.sequence"
+TASKS = ["swift", "heavy", "keyed", SEQUENCE]
 KEYS = ["red", "green", "blue", None, None]
 
 
@@ -24,11 +25,13 @@ class Client:
         self.connection = psycopg.connect(url, autocommit=True)
         self.session = ""
         self.held: dict[int, str] = {}
+        self.sequences: set[int] = set()
         self.account: dict[str, Any] = {
             "created": [],
             "tokens": [],
             "ended": [],
             "fired": [],
+            "backfilled": [],
             "errors": Counter(),
             "calls": Counter(),
         }
@@ -52,8 +55,10 @@ class Client:
         jobs: list[dict[str, Any]] = []
         for _ in range(self.random.randint(1, 8)):
             job: dict[str, Any] = {"task": self.random.choice(TASKS), "priority": self.random.randint(-3, 3)}
-            if job["task"] == "keyed":
+            if job["task"] in ("keyed", SEQUENCE):
                 job["concurrency_key"] = self.random.choice(KEYS)
+            if job["task"] == SEQUENCE:
+                job["payload"] = {"steps": [{"task": "swift"}, {"task": "heavy"}, {"task": "swift"}]}
             if self.random.random() < 0.3:
                 job["key"] = f"k{self.random.randint(0, 400)}"
             jobs.append(job)
@@ -62,7 +67,7 @@ class Client:
 
     def insert(self) -> None:
         row = self.connection.execute(
-            "insert into hourhand.job_runs (task) values (%s) returning id", [self.random.choice(TASKS)]
+            "insert into hourhand.job_runs (task) values (%s) returning id", [self.random.choice(TASKS[:3])]
         ).fetchone()
         assert row is not None
         self.account["created"].append(row[0])
@@ -82,6 +87,8 @@ class Client:
             return self.open()
         for run in answer["runs"]:
             self.held[run["id"]] = run["token"]
+            if run["task"] == SEQUENCE:
+                self.sequences.add(run["id"])
             self.account["tokens"].append([run["id"], run["token"]])
         return None
 
@@ -92,14 +99,13 @@ class Client:
         self.random.shuffle(chosen)
         results = []
         for run_id in chosen:
-            outcome = self.random.choices(
-                ["completed", "failed", "retry", "snooze", "cancelled"], [6, 1, 2, 1, 1]
-            )[0]
+            outcome, delay = self.outcome(run_id)
             results.append(
                 {
                     "id": run_id,
                     "token": self.held[run_id],
                     "outcome": outcome,
+                    "delay": delay,
                     "error": {"class": "E", "message": "m"},
                 }
             )
@@ -112,6 +118,15 @@ class Client:
                     self.account["errors"]["a repeated finish was taken twice"] += 1
         for run_id in chosen:
             del self.held[run_id]
+
+    def outcome(self, run_id: int) -> tuple[str, float]:
+        """How an attempt ends, and when it goes on. A sequence that waits is woken, however long it would rest."""
+        if run_id in self.sequences and self.random.random() < 0.9:
+            for _ in range(1 + (self.random.random() < 0.2)):
+                look = self.call("advance_sequence", run_id=run_id, token=self.held[run_id])
+            return ("snooze", 600) if look["outcome"] == "waiting" else ("completed", 0)
+        outcomes = ["completed", "failed", "retry", "snooze", "cancelled"]
+        return self.random.choices(outcomes, [6, 1, 2, 1, 1])[0], 0
 
     def cancel(self) -> None:
         if self.account["created"]:
@@ -172,10 +187,38 @@ class Client:
             for run in result["runs"]:
                 if run["decision"] == "fired":
                     self.account["created"].append(run["id"])
-                    self.account["fired"].append([result["schedule_id"], run["at"]])
+                    if "item" not in run:
+                        self.account["fired"].append([result["schedule_id"], run["at"]])
 
     def trigger(self) -> None:
         self.account["created"].append(self.call("trigger_schedule", schedule="often-1")["id"])
+
+    def backfill(self) -> None:
+        minutes = self.random.sample(range(500), 5)
+        instants = [f"2026-01-01T{n // 60:02}:{n % 60:02}Z" for n in minutes]
+        answer = self.call(
+            "backfill",
+            schedule=f"often-{self.random.randint(1, 6)}",
+            instants=instants,
+            request_id=str(uuid.uuid4()),
+        )
+        made = [run["id"] for run in answer["runs"] if run["outcome"] == "created"]
+        self.account["created"] += made
+        self.account["backfilled"] += made
+
+    def items(self) -> None:
+        names = [f"item-{self.random.randint(1, 40)}" for _ in range(self.random.randint(1, 8))]
+        items = [
+            {"item": name, "rank": self.random.randint(1, 100), "due_at": "2026-01-01"} for name in names
+        ]
+        self.call("set_items", schedule="fleet", items=items)
+
+    def remove(self) -> None:
+        try:
+            self.call("remove_item", schedule="fleet", item=f"item-{self.random.randint(1, 40)}")
+        except psycopg.Error as error:
+            if error.sqlstate != "PT404":
+                raise
 
     def edit(self) -> None:
         name = f"often-{self.random.randint(1, 6)}"
@@ -196,6 +239,14 @@ class Client:
         ).fetchall()
         for key, count in rows:
             self.account["errors"][f"{key} held by {count}"] += 1
+        rows = self.connection.execute(
+            "select item_key, count(*) from hourhand.job_runs where item_key is not null"
+            " and status in ('pending', 'processing') group by 1 having count(*) > 1 union all"
+            " select item_key, run_id from hourhand.schedule_items i where run_id is not null and not exists"
+            " (select from hourhand.job_runs r where r.id = i.run_id and r.status in ('pending', 'processing'))"
+        ).fetchall()
+        for item, count in rows:
+            self.account["errors"][f"{item} has {count} for a live run"] += 1
 
     def run(self, seconds: float) -> None:
         steps = [
@@ -211,11 +262,14 @@ class Client:
             self.release,
             self.fire,
             self.trigger,
+            self.backfill,
+            self.items,
+            self.remove,
             self.edit,
             self.prune,
             self.watch,
         ]
-        weights = [10, 3, 20, 25, 4, 4, 6, 0.5, 2, 1, 6, 1, 1, 0.2, 5]
+        weights = [10, 3, 20, 25, 4, 4, 6, 0.5, 2, 1, 6, 1, 0.5, 2, 1, 1, 0.2, 5]
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             step = self.random.choices(steps, weights)[0]
