@@ -367,6 +367,21 @@ def test_a_changed_rank_ends_no_backoff(fleet: Fleet, hand: Hands) -> None:
     assert fleet.due_in("acme") == timedelta(minutes=15)
 
 
+def test_a_raised_rank_bounds_a_long_backoff(fleet: Fleet, hand: Hands, clock: DatabaseClock) -> None:
+    fleet.rank(acme=1)
+    worker = hand(max_attempts=1, lease=1e9)
+    for _ in range(9):
+        fleet.fire()
+        worker.finish(*worker.runs(), outcome="failed")
+        wait = fleet.due_in("acme", clock.now())
+        clock.advance(wait)
+    assert wait == timedelta(minutes=15 * 2**8)
+    fleet.fire()
+    worker.finish(*worker.runs(), outcome="failed")
+    fleet.set({"item": "acme", "rank": 100})
+    assert fleet.due_in("acme", clock.now()) == DAY
+
+
 def test_of_several_owners_the_highest_rank_counts(fleet: Fleet) -> None:
     fleet.set(
         {"item": "acme", "rank": 20, "owner": "ann"},
