@@ -1,5 +1,6 @@
 """`hourhand tick`, as cron starts it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -35,6 +36,11 @@ def bad() -> None:
 @task("flaky")
 def flaky() -> None:
     raise RuntimeError("once more")
+
+@task("recovers")
+def recovers(run: Run) -> None:
+    if run.attempt == 1:
+        raise RuntimeError("once more")
 
 @task("off")
 def off() -> None:
@@ -190,6 +196,62 @@ def test_the_limits_of_a_task_count_from_its_first_run_on(tick: Tick, insert: In
     insert("bad")
     assert tick("--all").code == 1
     assert sql("select status, max_attempts from hourhand.job_runs") == [("failed", 1)]
+
+
+def sequence(sql: Sql, *steps: str) -> None:
+    """A schedule that is due."""
+    payload = json.dumps({"steps": [{"task": step} for step in steps]})
+    sql(
+        "insert into hourhand.scheduled_jobs (name, task, cron, payload) values ('nightly', 'hourhand.sequence', '0 0 1 1 *', %s)",
+        payload,
+    )
+    sql("update hourhand.scheduled_jobs set next_run_at = now() - interval '1 second'")
+
+
+def test_a_sequence_is_told_by_its_steps(tick: Tick, sql: Sql) -> None:
+    sequence(sql, "good", "slow", "good")
+    told = tick()
+    assert told.code == 0
+    assert told.started() == ["good", "slow", "good"]
+    assert told.details() == ["✅ good", "✅ slow", "✅ good"]
+    assert "Successful jobs: 3/3" in told.summary()
+    assert sql("select status from hourhand.job_runs where task = 'hourhand.sequence'") == [("completed",)]
+
+
+def test_a_failed_step_is_listed_and_stops_no_other(tick: Tick, sql: Sql) -> None:
+    sequence(sql, "good", "bad", "slow")
+    told = tick()
+    assert told.code == 1
+    assert told.details() == ["✅ good", "❌ bad", "✅ slow"]
+    assert "Successful jobs: 2/3\nFailed jobs: 1/3" in told.summary()
+    assert "  - bad: API rate limit exceeded" in told.summary()
+
+
+def test_a_step_that_is_tried_again_is_waited_for(tick: Tick, sql: Sql) -> None:
+    sequence(sql, "recovers", "good")
+    told = tick()
+    assert told.started() == ["recovers", "recovers (attempt 2)", "good"]
+    assert (told.code, told.details()) == (0, ["✅ recovers", "✅ good"])
+
+
+def test_a_step_that_nobody_here_knows_is_not_waited_for(tick: Tick, sql: Sql) -> None:
+    sequence(sql, "good", "elsewhere", "good")
+    told = tick()
+    assert (told.code, told.started()) == (1, ["good"])
+    assert "  - nightly: step 2 of 3 is not over: elsewhere" in told.summary()
+
+
+def test_a_sequence_whose_payload_is_wrong_is_told_itself(tick: Tick, sql: Sql) -> None:
+    sequence(sql)
+    told = tick()
+    assert (told.code, told.details()) == (1, ["❌ nightly"])
+    assert "  - nightly: steps: " in told.summary()
+
+
+def test_all_leaves_fleets_to_their_items(tick: Tick, insert: Insert, sql: Sql) -> None:
+    insert("good", "fleet=good")
+    sql("""update hourhand.scheduled_jobs set rank_intervals = '{"1": "1 day"}' where name = 'fleet'""")
+    assert tick("--all").details() == ["✅ good"]
 
 
 def test_a_task_that_is_not_known_here_is_told(tick: Tick, insert: Insert) -> None:

@@ -63,6 +63,11 @@ class Story:
         with self._lock:
             self._jobs.setdefault(run_id, Job(name))
 
+    def dismiss(self, run_id: int) -> None:
+        """A run that is told by others."""
+        with self._lock:
+            self._jobs.pop(run_id, None)
+
     def started(self, run_id: int, name: str, attempt: int) -> None:
         with self._lock:
             job = self._jobs.setdefault(run_id, Job(name))

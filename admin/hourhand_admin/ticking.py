@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,8 +14,9 @@ from hourhand import demo, embedded, log, migrate, registry
 from hourhand.client import Client
 from hourhand.errors import StillRunning
 from hourhand.handle import Handle
-from hourhand.records import RunRecord
+from hourhand.records import RunRecord, ScheduleRecord
 from hourhand.registry import Registry
+from hourhand.sequence import sequence
 from hourhand.settings import Settings, load_settings
 from hourhand.transport import Listener, Transport, connect_direct
 from hourhand_admin.tick_story import State, Story
@@ -33,6 +34,10 @@ STATES = {"completed": State.COMPLETED, "failed": State.FAILED, "retry": State.F
 
 MOST = 100_000
 """Schedules."""
+
+SECOND = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(seconds=60)
+"""For a step that is to be tried again: what rests for longer is left to the next pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,9 @@ class Pass:
 
     def __init__(self, client: Client, tasks: Registry, story: Story, deadline: float | None) -> None:
         self._client = client
-        self._tasks = tasks
+        self._tasks = Registry([*tasks, sequence])
         self._story = story
+        self._sequences: set[int] = set()
         self._deadline = deadline
 
     def fire(self, choice: Choice) -> None:
@@ -84,12 +90,33 @@ class Pass:
                 self._story.expect(self._client.schedules.trigger(name).id, name)
 
     def work(self) -> None:
-        """One run at a time, from every queue."""
+        """One run at a time, from every queue; steps that are tried again are waited for."""
+        self._drain()
+        while self._sequences and (pause := self._until_next_step()) is not None:
+            sleep(pause)
+            self._drain()
+
+    def _until_next_step(self) -> float | None:
+        """Seconds to wait for a step that holds up a sequence; None when there is nothing to wait for."""
+        now = self._client.now()
+        steps = [step for each in self._sequences for step in self._client.runs.list(parent_id=each)]
+        waits = [
+            SECOND if step.status == "processing" else step.run_at - now
+            for step in steps
+            if not step.ended and step.run_at is not None
+        ]
+        pause = min((wait for wait in waits if timedelta() < wait <= LONGEST_WAIT), default=None)
+        left = self._left()
+        if pause is None or (left is not None and left < pause.total_seconds()):
+            return None
+        return pause.total_seconds()
+
+    def _drain(self) -> None:
         one_at_a_time = {"worker_batch": 1, "concurrency": 1, "prefetch": False}
         Worker(
             self._client.settings.model_copy(update=one_at_a_time),
             self._tasks,
-            _Watched(self._client.transport, self._story, self._names()),
+            _Watched(self._client.transport, self._story, self._names(), self._sequences),
             kind="cli",
             name="tick",
             queues=(),
@@ -120,6 +147,9 @@ class Pass:
             return State.OTHER, "cancelled"
         if run.status == "processing":
             return State.FAILED, "still runs elsewhere"
+        if run.task == sequence.name and run.progress:
+            number, total = run.progress["done"] + 1, run.progress["total"]
+            return State.FAILED, f"step {number} of {total} is not over: {run.progress.get('message')}"
         if said:
             return State.FAILED, f"{said} (waits for its retry)"
         if run.task not in self._tasks:
@@ -136,13 +166,22 @@ class Pass:
     def _active(self) -> list[str]:
         now = self._client.now()
         schedules = self._client.schedules.list(active=True, limit=MOST)
-        return [one.name for one in schedules if one.paused_until is None or one.paused_until <= now]
+        return [
+            one.name
+            for one in schedules
+            if (one.paused_until is None or one.paused_until <= now) and not _is_fleet(one)
+        ]
 
     def _known(self, names: Sequence[str]) -> list[str]:
         return [self._client.schedules.get(name).name for name in names]
 
     def _names(self) -> Mapping[int, str]:
         return {one.id: one.name for one in self._client.schedules.list(limit=MOST)}
+
+
+def _is_fleet(schedule: ScheduleRecord) -> bool:
+    """Its items are due each on its own."""
+    return (schedule.model_extra or {}).get("rank_intervals") is not None
 
 
 class _Tally(Journal):
@@ -161,27 +200,47 @@ class _Tally(Journal):
 
 
 class _Watched:
-    """The worker's way to the database, which tells the story of what it claims and finishes."""
+    """The worker's way to the database, which tells the story of what it claims and finishes.
 
-    def __init__(self, transport: Transport, story: Story, names: Mapping[int, str]) -> None:
+    Sequences are told by their steps; those that have begun here and are not over are in `sequences`.
+    """
+
+    def __init__(
+        self, transport: Transport, story: Story, names: Mapping[int, str], sequences: set[int]
+    ) -> None:
         self._transport = transport
         self._story = story
         self._names = names
+        self._sequences = sequences
         self.name = transport.name
 
     def call(self, function: str, params: Mapping[str, Any] | None = None, *, retry: bool = True) -> Any:
         answer = self._transport.call(function, params, retry=retry)
         if function == "claim":
             for row in answer["runs"]:
-                name = self._names.get(row["schedule_id"], row["task"])
-                self._story.started(row["id"], name, row["attempt"])
+                self._started(row)
         if function == "finish" and params is not None:
             for result, told in zip(params["p_results"], answer["results"], strict=True):
                 if told["outcome"] != "stale":
                     self._ended(result)
         return answer
 
+    def _started(self, row: Mapping[str, Any]) -> None:
+        name = self._names.get(row["schedule_id"], row["task"])
+        if row["task"] == sequence.name:
+            self._sequences.add(row["id"])
+            self._story.expect(row["id"], name)
+        else:
+            self._story.started(row["id"], name, row["attempt"])
+
     def _ended(self, result: Mapping[str, Any]) -> None:
+        if result["id"] in self._sequences:
+            if result["outcome"] == "snooze":
+                return
+            self._sequences.discard(result["id"])
+            if result.get("result"):
+                self._story.dismiss(result["id"])
+                return
         error = result.get("error") or {}
         outcome = result["outcome"]
         message = error.get("message") or error.get("class") or ("" if outcome == "completed" else outcome)

@@ -36,6 +36,7 @@ class RunFilter(TypedDict, total=False):
     until: datetime | None
     error: str | None
     ids: Sequence[int] | None
+    parent_id: int | None
 
 
 class Runs:

@@ -454,6 +454,13 @@ def test_a_plain_schedule_has_no_items(transport: PostgresTransport) -> None:
         transport.call("set_items", {"p_schedule": "plain", "p_items": [{"item": "x"}]})
 
 
+def test_a_fleet_is_triggered_with_a_payload_only(fleet: Fleet) -> None:
+    with pytest.raises(BadInput, match="is a fleet"):
+        fleet.transport.call("trigger_schedule", {"p_schedule": "scrape"})
+    made = fleet.transport.call("trigger_schedule", {"p_schedule": "scrape", "p_payload": {"item": "acme"}})
+    assert made["outcome"] == "created"
+
+
 def test_the_items_of_a_deleted_schedule_are_gone(fleet: Fleet, sql: Sql) -> None:
     fleet.rank(acme=90)
     fleet.transport.call("delete_schedule", {"p_schedule": "scrape"})

@@ -12,6 +12,10 @@ declare
   v_answer jsonb;
 begin
   perform hourhand_parts.require_read_committed();
+  if v_schedule.rank_intervals is not null and p_payload is null then
+    raise exception 'schedule "%" is a fleet: its items run, each when it is due', v_schedule.name
+      using errcode = 'PT422', hint = format('Make one due now: `hourhand fleet set %s ITEM --due now`.', v_schedule.name);
+  end if;
   v_answer := hourhand_parts.insert_run(
     hourhand_parts.schedule_job(v_schedule) || jsonb_build_object(
       'payload', coalesce(p_payload, v_schedule.payload), 'trigger', 'manual', 'key', p_request_id, 'key_scope', 'hourhand.trigger'
