@@ -25,8 +25,6 @@ declare
   v_solo boolean;
 begin
   perform hourhand_parts.require_read_committed();
-  -- Not worth a wait for the disk, see docs/decisions/durability.md.
-  perform set_config('synchronous_commit', 'off', true);
   -- A repeated call waits here for the first to commit.
   perform pg_advisory_xact_lock(hourhand_parts.lock_key('session', p_session::text));
   -- Key share: the heartbeat may renew the row meanwhile, a rescuer may not declare it lost.

@@ -45,8 +45,13 @@ begin
     ) as next_run_at
     from merged m
   ), written as (
-    insert into hourhand.schedule_items (schedule_id, item_key, rank, ranks, payload, next_run_at, created_at)
-    select (t.i).schedule_id, (t.i).item_key, (t.i).rank, (t.i).ranks, (t.i).payload, t.next_run_at, (t.i).created_at
+    insert into hourhand.schedule_items (schedule_id, item_key, rank, ranks, payload, next_run_at, created_at, run_id)
+    select (t.i).schedule_id, (t.i).item_key, (t.i).rank, (t.i).ranks, (t.i).payload, t.next_run_at, (t.i).created_at,
+      -- An item that was removed while it ran and is back holds that run again.
+      (
+        select max(l.id) from hourhand_parts.job_runs_live l
+        where l.schedule_id = (t.i).schedule_id and l.item_key = (t.i).item_key
+      )
     from timed t
     where t.is_new or (t.i, t.next_run_at) is distinct from (t.o, (t.o).next_run_at)
     order by (t.i).item_key
