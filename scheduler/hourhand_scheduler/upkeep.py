@@ -4,9 +4,8 @@ from time import monotonic
 
 from hourhand.settings import Settings
 from hourhand.transport import Transport
+from hourhand.upkeep import HOUR, keep_up
 from hourhand_scheduler.session import Session
-
-HOUR = 3600.0
 
 
 class Upkeep:
@@ -23,8 +22,6 @@ class Upkeep:
         """Seconds until the next step. Raises the TransportErrors."""
         self._session.beat()
         if monotonic() >= self._next_cleaning:
-            self._transport.call("ensure_partitions")
-            while self._transport.call("prune", {"p_retention_days": self._retention_days})["more"]:
-                pass
+            keep_up(self._transport, self._retention_days)
             self._next_cleaning = monotonic() + HOUR
         return self._pause

@@ -1,12 +1,11 @@
-"""Makes partitions ahead and deletes what is older than the retention: at the start and hourly."""
+"""The upkeep of the tables, on a thread of its own: at the start and hourly."""
 
 import random
 from threading import Event, Thread
 
 from hourhand.transport import Transport
+from hourhand.upkeep import HOUR, keep_up
 from hourhand_worker.journal import Journal
-
-HOUR = 3600.0
 
 
 class Upkeep:
@@ -23,15 +22,10 @@ class Upkeep:
     def stop(self) -> None:
         self._stopping.set()
 
-    def once(self) -> None:
-        """Raises the TransportErrors."""
-        self._transport.call("ensure_partitions")
-        self._transport.call("prune", {"p_retention_days": self._retention_days})
-
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self.once()
+                keep_up(self._transport, self._retention_days)
             except Exception as error:  # noqa: BLE001
                 self._journal.trouble("The hourly upkeep failed; it is tried again in an hour", error)
             # Workers that were started together come apart.
