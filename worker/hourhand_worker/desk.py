@@ -1,11 +1,10 @@
 """The worker's side of the `Run` objects that tasks get."""
 
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hourhand import log
-from hourhand.payloads import make_job
+from hourhand.payloads import make_job, parameters, repeatable
 from hourhand.run import Child, EnqueueOptions, Run
 from hourhand.tasks import Task
 from hourhand.transport import Transport
@@ -38,10 +37,7 @@ class Desk:
     ) -> Child:
         job = make_job(task, payload, {**options, "parent_id": run.id})
         keyed = "key" in job
-        if not keyed:
-            # A lost answer is asked for again; this key makes that find the child instead of doubling it.
-            job |= {"key": uuid.uuid4().hex, "key_scope": "hourhand.enqueue", "key_ttl": 3600.0}
-        answer = self._transport.call("enqueue", {f"p_{name}": value for name, value in job.items()})
+        answer = self._transport.call("enqueue", parameters(job if keyed else repeatable(job)))
         return Child(answer["id"], answer["outcome"] if keyed else "created")
 
     def advance(self, run: Run) -> Mapping[str, Any]:
