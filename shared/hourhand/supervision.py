@@ -1,7 +1,7 @@
-"""What a daemon tells the supervisor that started it: systemd (`Type=notify`, `WatchdogSec=`) and PM2 (`wait_ready`).
+"""What a daemon tells its supervisor: systemd (`Type=notify`, `WatchdogSec=`) and PM2 (`wait_ready`).
 
-Whether there is one, and how to reach it, is in the environment. Without one, or where it cannot be reached, the
-daemon works all the same.
+Whether there is one, and how to reach it, is in the environment. Without one, or where it cannot be
+reached, the daemon works all the same.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def status(text: str) -> None:
 
 
 def _watchdog() -> float:
-    """The seconds after which systemd takes a silent daemon for hung; 0 when it does not watch this process."""
+    """Seconds after which systemd takes a silent daemon for hung; 0 when it does not watch this one."""
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return 0.0
     try:

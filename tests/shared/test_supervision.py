@@ -20,7 +20,7 @@ def systemd(
     name = str(tmp_path / "notify") if request.param == "file" else f"@hourhand-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(name.replace("@", "\0", 1))
-        ear.setblocking(False)
+        ear.settimeout(0)
         monkeypatch.setenv("NOTIFY_SOCKET", name)
 
         def hear() -> list[str]:
