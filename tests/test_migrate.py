@@ -153,9 +153,9 @@ def test_line_endings_do_not_count(tmp_path: Path, make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [[], ["0002_b.sql"], ["0001_a.sql", "0003_c.sql"], ["1_a.sql"], ["0001.sql"]]
+    "names", [[], ["0002_b.sql"], ["0001_a.sql", "0001_c.sql"], ["1_a.sql"], ["0001.sql"]]
 )
-def test_files_that_are_not_numbered_in_order_are_refused(tmp_path: Path, names: list[str]) -> None:
+def test_files_whose_numbers_say_no_order_are_refused(tmp_path: Path, names: list[str]) -> None:
     (tmp_path / "migrations").mkdir()
     for name in names:
         (tmp_path / "migrations" / name).write_text("select 1")
