@@ -1,4 +1,4 @@
-// Both daemons under PM2: pm2 start ecosystem.config.js
+// All services under PM2: pm2 start ecosystem.config.js
 // The project (its .venv, its tasks, its .env) is in HOURHAND_HOME, by default /opt/hourhand.
 'use strict';
 
@@ -15,6 +15,9 @@ const daemon = (name, command, memory) => ({
   instances: 1,
   exec_mode: 'fork',
   autorestart: true,
+  // Online when the database has been reached, which is waited for.
+  wait_ready: true,
+  listen_timeout: 60000,
   watch: false,
   restart_delay: 10000,
   stop_exit_codes: [78], // a wrong setting: starting again will not help
@@ -29,5 +32,9 @@ const daemon = (name, command, memory) => ({
 });
 
 module.exports = {
-  apps: [daemon('job-scheduler', 'scheduler', '500M'), daemon('job-worker', 'worker', '1G')],
+  apps: [
+    daemon('job-scheduler', 'scheduler', '500M'),
+    daemon('job-worker', 'worker', '1G'),
+    daemon('hourhand-admin', 'admin --host 127.0.0.1 --port 8000', '500M'),
+  ],
 };

@@ -4,7 +4,7 @@ from contextlib import closing
 from datetime import timedelta
 from threading import Thread
 
-from hourhand import log
+from hourhand import log, supervision
 from hourhand.errors import BadScheduleFile, ContractMismatch, Denied, HourhandError
 from hourhand.loop import Loop, signals
 from hourhand.settings import Settings, load_settings
@@ -48,7 +48,12 @@ class Daemon:
         self._journal = journal
         self._session = Session(transport, self._journal, lease(settings))
         self._scheduler = Scheduler(transport, settings, self._session, self._journal)
-        self._loop = Loop(self._step, name="firing schedules", on_jump=lambda _: self._scheduler.look_again())
+        self._loop = Loop(
+            self._step,
+            name="firing schedules",
+            on_jump=lambda _: self._scheduler.look_again(),
+            on_step=supervision.alive,
+        )
         self._upkeep = Loop(Upkeep(transport, settings, self._session).step, name="upkeep")
         self._upkeep_thread = Thread(target=self._upkeep.run, name="hourhand-upkeep", daemon=True)
         self._listener: Listener | None = None
@@ -79,6 +84,7 @@ class Daemon:
         self._listener = self._transport.listen(["hourhand_schedules"], self._hinted)
         self._upkeep_thread.start()
         self._journal.started(self._poll)
+        supervision.ready(self._poll.total_seconds())
         self._begun = True
         return True
 
@@ -87,6 +93,7 @@ class Daemon:
         self._loop.wake()
 
     def _end(self) -> None:
+        supervision.stopping()
         if self._listener is not None:
             self._listener.close()
         self._upkeep.stop()

@@ -53,7 +53,8 @@ class Loop:
     after 1 s, later up to 30 s, and an outage costs one warning and one line when it is over.
 
     Rests are measured on the monotonic clock. When the wall clock has moved differently (it was set, or the
-    machine slept), `on_jump` is told by how many seconds, and the step is called at once.
+    machine slept), `on_jump` is told by how many seconds, and the step is called at once. `on_step` is called
+    after each step, also one that failed: the loop goes round.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Loop:
         name: str = "step",
         every: float | None = None,
         on_jump: Callable[[float], None] | None = None,
+        on_step: Callable[[], None] | None = None,
         monotonic: Clock = time.monotonic,
         wall: Clock = time.time,
         bell: Bell | None = None,
@@ -71,6 +73,7 @@ class Loop:
         self._name = name
         self._every = every
         self._on_jump = on_jump
+        self._on_step = on_step
         self._monotonic = monotonic
         self._wall = wall
         self._bell = bell or Bell()
@@ -84,7 +87,10 @@ class Loop:
     def run(self) -> None:
         """Until `stop`; the step that is under way is finished."""
         while not self.stopping:
-            self.rest(self.tick())
+            delay = self.tick()
+            if self._on_step is not None:
+                self._on_step()
+            self.rest(delay)
 
     def wake(self) -> None:
         """Call the step now, or once more when it is being called. Safe from any thread."""

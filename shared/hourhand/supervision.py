@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from contextlib import suppress
 
 from hourhand import log
@@ -39,27 +38,9 @@ def alive() -> None:
         _tell_systemd("WATCHDOG=1")
 
 
-def reloading() -> None:
-    """The daemon is taking up new settings; `reloaded` follows."""
-    # systemd tells a reload from an older one by this clock.
-    if sys.platform == "linux":
-        import time
-
-        _tell_systemd("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
-
-
-def reloaded() -> None:
-    _tell_systemd("READY=1")
-
-
 def stopping() -> None:
     """The daemon has been told to stop and lets running work end."""
     _tell_systemd("STOPPING=1", "STATUS=stopping: running work may end")
-
-
-def status(text: str) -> None:
-    """One line that `systemctl status` shows."""
-    _tell_systemd(f"STATUS={' '.join(text.split())}")
 
 
 def _watchdog() -> float:

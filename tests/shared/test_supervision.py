@@ -80,20 +80,10 @@ def test_nonsense_in_the_environment_is_no_watchdog(systemd: Hear, monkeypatch: 
     assert systemd() == []
 
 
-def test_stopping_and_a_status_are_said(systemd: Hear) -> None:
+def test_stopping_is_said(systemd: Hear) -> None:
     supervision.stopping()
-    supervision.status("3 runs\nunder way")
 
-    assert systemd() == ["STOPPING=1", "STATUS=stopping: running work may end", "STATUS=3 runs under way"]
-
-
-def test_a_reload_has_a_beginning_and_an_end(systemd: Hear) -> None:
-    supervision.reloading()
-    supervision.reloaded()
-
-    begun, when, done = systemd()
-    assert (begun, done) == ("RELOADING=1", "READY=1")
-    assert int(when.removeprefix("MONOTONIC_USEC=")) > 0
+    assert systemd() == ["STOPPING=1", "STATUS=stopping: running work may end"]
 
 
 def test_pm2_hears_ready_as_json(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from hourhand import migrate
+from hourhand import migrate, supervision
 from hourhand.errors import ContractMismatch, Denied, HourhandError
 from hourhand.loop import Loop, signals
 from hourhand.outcome import Outcome
@@ -80,7 +80,12 @@ class Worker:
         self._transport = transport
         self._until = Until()
         self._ended = ended
-        self._loop = Loop(self._step, name="worker", on_jump=lambda _: self._heartbeat.hint())
+        self._loop = Loop(
+            self._step,
+            name="worker",
+            on_jump=lambda _: self._heartbeat.hint(),
+            on_step=supervision.alive,
+        )
         self._ground = ground = Ground(transport, Journal())
         self._holdings = ground.holdings
         self._endings = Endings(ground.clock)
@@ -208,6 +213,7 @@ class Worker:
             if self._settings.notify:
                 self._listener = self._transport.listen(["hourhand_runs"], self._hinted)
             self._ground.journal.started(self._settings.worker_poll)
+            supervision.ready(self._settings.worker_poll.total_seconds())
 
     def _is_over(self) -> bool:
         if self._deadline is not None and monotonic() >= self._deadline:
@@ -335,6 +341,7 @@ class Worker:
         self._give_back_unstarted()
         patience = 0.0 if self._fatal is not None else self._settings.shutdown.total_seconds()
         self._ground.journal.stopping(self._holdings.open, patience)
+        supervision.stopping()
         self._await(lambda: not self._holdings.open or self._loop.forced, patience)
         left = self._interrupt_all()
         self._finisher.close(DELIVER)
