@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from hourhand.transport.postgres import PostgresTransport
 from tests.support import databases
+from tests.support import postgrest as supabase
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -51,6 +52,27 @@ def empty_database_url(postgres: databases.Postgres) -> Iterator[str]:
     """A database of its own without hourhand's schema."""
     with postgres.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def supabase_template(postgres: databases.Postgres) -> Iterator[str]:
+    with supabase.project_template(postgres) as template:
+        yield template
+
+
+@pytest.fixture
+def supabase_url(postgres: databases.Postgres, supabase_template: str) -> Iterator[str]:
+    """The database of a Supabase project of its own, for a superuser: migrated by an owner who is none."""
+    with postgres.database(template=supabase_template) as url:
+        supabase.give_to_owner(url)
+        yield url
+
+
+@pytest.fixture
+def postgrest(supabase_url: str, tmp_path: Path) -> Iterator[supabase.PostgREST]:
+    """A real PostgREST in front of the database `supabase_url`."""
+    with supabase.postgrest(supabase_url, tmp_path / "postgrest.log") as it:
+        yield it
 
 
 @pytest.fixture
