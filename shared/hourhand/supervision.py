@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from contextlib import suppress
 
 from hourhand import log
@@ -16,6 +17,8 @@ _MICROSECONDS = 1_000_000
 # Two polls may be late, and one more was just missed.
 _POLLS = 3.0
 _MARGIN = 30.0  # seconds
+
+_said = float("-inf")
 
 
 def ready(poll: float) -> None:
@@ -33,8 +36,14 @@ def ready(poll: float) -> None:
 
 
 def alive() -> None:
-    """A poll has come to its end. Call it from the loop that does the work, never from a timer."""
-    if _watchdog():
+    """A poll has come to its end. Call it from the loop that does the work, never from a timer.
+
+    However often it is called, it is said no more than ten times in the watchdog's patience.
+    """
+    global _said
+    watchdog = _watchdog()
+    if watchdog and time.monotonic() - _said >= watchdog / 10:
+        _said = time.monotonic()
         _tell_systemd("WATCHDOG=1")
 
 

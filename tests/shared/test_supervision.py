@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,11 @@ import pytest
 from hourhand import supervision
 
 Hear = Callable[[], list[str]]
+
+
+@pytest.fixture(autouse=True)
+def nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "_said", float("-inf"))
 
 
 @pytest.fixture(params=["file", "abstract"])
@@ -50,6 +56,9 @@ def test_a_watchdog_is_fed_by_each_poll(systemd: Hear, monkeypatch: pytest.Monke
 
     supervision.ready(60)
     assert systemd() == ["READY=1", f"MAINPID={os.getpid()}", "WATCHDOG=1"]
+    supervision.alive()
+    assert systemd() == [], "not more often than is needed"
+    monkeypatch.setattr(supervision, "_said", time.monotonic() - 60)
     supervision.alive()
     assert systemd() == ["WATCHDOG=1"]
 
