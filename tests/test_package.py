@@ -81,6 +81,10 @@ def test_the_wheel_holds_the_four_packages_with_all_their_files_and_nothing_else
         for name, package in PACKAGES.items()
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
+    } | {
+        f"hourhand_admin/deploy/{path.relative_to(ROOT / 'deploy').as_posix()}"
+        for path in (ROOT / "deploy").rglob("*")
+        if path.is_file()
     }
     held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == wanted

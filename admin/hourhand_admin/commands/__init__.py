@@ -6,6 +6,7 @@ the commands, because `hourhand --help` loads them all.
 
 import click
 
+from hourhand_admin.commands.deploy import deploy
 from hourhand_admin.commands.doctor import doctor
 from hourhand_admin.commands.enqueue import enqueue
 from hourhand_admin.commands.fleet import fleet
@@ -19,6 +20,7 @@ from hourhand_admin.commands.tick import tick
 from hourhand_admin.commands.up import stop, up
 
 commands: tuple[click.Command, ...] = (
+    deploy,
     doctor,
     enqueue,
     fleet,

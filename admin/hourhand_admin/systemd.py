@@ -1,0 +1,37 @@
+"""Putting units in place on a machine that systemd runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hourhand.errors import HourhandError
+
+UNITS = Path("/etc/systemd/system")
+SERVICES = ("job-scheduler.service", "job-worker.service", "hourhand-admin.service")
+
+
+def install(files: Mapping[str, str], directory: Path = UNITS) -> Sequence[str]:
+    """Write the units, have systemd read them, enable and (re)start the services. Raises HourhandError."""
+    if shutil.which("systemctl") is None:
+        raise HourhandError("there is no systemctl here", "Use another kind, such as supervisord or cron.")
+    if os.geteuid() != 0:
+        raise HourhandError(f"only root may write to {directory}", "Run it again with sudo.")
+    for name, text in files.items():
+        (directory / name).write_text(text, "utf-8")
+    _systemctl("daemon-reload")
+    _systemctl("enable", "hourhand.target", *SERVICES)
+    _systemctl("restart", *SERVICES)
+    return SERVICES
+
+
+def _systemctl(*arguments: str) -> None:
+    done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise HourhandError(
+            f"systemctl {' '.join(arguments)}: {done.stderr.strip() or f'ended with {done.returncode}'}",
+            "`journalctl -xe` may say more.",
+        )

@@ -1,0 +1,206 @@
+"""The files of deploy/, read by the programs they are for, and filled in by `hourhand deploy`."""
+
+import configparser
+import json
+import plistlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hourhand.cli import main
+from hourhand_admin import deployment
+from hourhand_admin.commands.deploy import deploy
+from tests.support.programs import program
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = sorted(path.name for path in (DEPLOY / "systemd").iterdir())
+SERVICES = [name for name in UNITS if name.endswith(".service")]
+BESIDE_PYTHON = Path(sys.executable).parent
+
+
+def checked(*command: str | Path) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["deploy", *arguments])
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "project"
+
+
+# --- As they are ---
+
+
+def test_every_file_of_deploy_belongs_to_a_kind() -> None:
+    named = {name for names in deployment.KINDS.values() for name in names}
+    there = {path.relative_to(DEPLOY).as_posix() for path in DEPLOY.rglob("*") if path.is_file()}
+    assert there - {"README.md"} == named
+    [argument] = [each for each in deploy.params if each.name == "kind"]
+    assert list(argument.type.choices) == list(deployment.KINDS)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_a_service_is_exposed_little(unit: str) -> None:
+    program("systemd-analyze")
+    told = checked("systemd-analyze", "security", "--offline=true", DEPLOY / "systemd" / unit)
+    found = re.search(r"Overall exposure level.*: (\d+\.\d)", told)
+    assert found, told
+    assert float(found[1]) <= 2.0, told
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_systemd_understands_every_line(unit: str) -> None:
+    """It tells of what it ignores, but not by its exit code."""
+    program("systemd-analyze")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(DEPLOY / "systemd" / unit)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    wrong = [line for line in done.stderr.splitlines() if f"{DEPLOY / 'systemd' / unit}:" in line]
+    assert not wrong
+
+
+def test_supervisord_has_a_section_for_each_service() -> None:
+    parser = configparser.ConfigParser(inline_comment_prefixes=None, interpolation=None)
+    parser.read(DEPLOY / "supervisord" / "supervisord.conf")
+    programs = {name.removeprefix("program:") for name in parser.sections() if name.startswith("program:")}
+    assert programs == {"job-scheduler", "job-worker", "hourhand-admin"}
+    for name in programs:
+        assert int(parser[f"program:{name}"]["stopwaitsecs"]) > 30
+
+
+def test_pm2_reads_its_file() -> None:
+    script = f"console.log(JSON.stringify(require({str(DEPLOY / 'pm2/ecosystem.config.js')!r})))"
+    apps = json.loads(checked(program("node"), "-e", script))["apps"]
+    assert [(app["name"], app["max_memory_restart"]) for app in apps] == [
+        ("job-scheduler", "500M"),
+        ("job-worker", "1G"),
+        ("hourhand-admin", "500M"),
+    ]
+    assert all(app["wait_ready"] and app["kill_timeout"] > 30_000 for app in apps)
+
+
+def test_the_compose_file_is_valid() -> None:
+    checked(
+        BESIDE_PYTHON / "check-jsonschema",
+        "--builtin-schema",
+        "vendor.compose-spec",
+        DEPLOY / "docker/compose.yaml",
+    )
+
+
+def test_the_dockerfile_is_clean() -> None:
+    checked(BESIDE_PYTHON / "hadolint", DEPLOY / "docker/Dockerfile")
+
+
+def test_the_manifests_are_valid() -> None:
+    told = checked(
+        BESIDE_PYTHON / "kubernetes-validate", "--strict", "--no-warn", DEPLOY / "kubernetes/hourhand.yaml"
+    )
+    assert told.count("passed") == 5
+
+
+def test_the_other_schedulers_files_are_well_formed() -> None:
+    task = ElementTree.parse(DEPLOY / "windows/hourhand-tick.xml")
+    names = {element.tag.rpartition("}")[2] for element in task.iter()}
+    assert names >= {"LogonTrigger", "StartWhenAvailable", "Exec"}
+    agent = plistlib.loads((DEPLOY / "launchd/hourhand.tick.plist").read_bytes())
+    assert agent["ProgramArguments"][1:] == ["tick"]
+
+
+# --- Filled in ---
+
+
+@pytest.mark.parametrize("kind", ["supervisord", "pm2", "systemd", "cron", "launchd"])
+def test_the_example_machine_is_gone_from_what_is_printed(kind: str, project: Path) -> None:
+    done = run(kind, "--user", "somebody")
+    assert done.exit_code == 0, done.output
+    said = done.output
+    assert "/opt/hourhand" not in said
+    assert str(project) in said
+    assert str(Path(sys.executable).parent / "hourhand") in said
+    if kind in ("supervisord", "systemd"):
+        assert re.search(r"(?i)^user=somebody$", said, re.MULTILINE)
+
+
+def test_who_is_not_root_gets_a_supervisord_of_their_own(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "me")
+    said = run("supervisord").output
+    assert "user=" not in said
+    assert "/run/" not in said
+    assert f"pidfile={project}/logs/supervisord.pid" in said
+
+
+def test_units_see_a_home_directory_only_where_the_project_is_in_one() -> None:
+    def home(project: str) -> str:
+        machine = deployment.Machine(
+            Path(project), Path("/usr/bin/hourhand"), Path("/var/log/hourhand"), "me"
+        )
+        text = deployment.files("systemd", machine)["job-worker.service"]
+        found = re.search(r"^ProtectHome=(.*)$", text, re.MULTILINE)
+        return found[1] if found else ""
+
+    assert home("/home/me/project") == "read-only"
+    if not sys.base_prefix.startswith(("/home", "/root")):
+        assert home("/srv/project") == "yes"
+
+
+@pytest.mark.parametrize("kind", ["supervisord", "pm2", "systemd", "cron"])
+def test_a_path_that_would_be_misread_is_refused(kind: str, tmp_path: Path) -> None:
+    awkward = tmp_path / "my project"
+    awkward.mkdir()
+    done = run(kind, "--project", str(awkward))
+    assert done.exit_code == 1
+    assert "' ' in it" in done.output
+
+
+def test_xml_takes_any_path(tmp_path: Path) -> None:
+    awkward = tmp_path / "fish & chips"
+    awkward.mkdir()
+    agent = plistlib.loads(run("launchd", "--project", str(awkward)).output.encode())
+    assert agent["WorkingDirectory"] == str(awkward)
+
+
+def test_files_are_written_but_none_is_overwritten(project: Path) -> None:
+    assert run("docker", "--output", "out").exit_code == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "Dockerfile",
+        "Dockerfile.dockerignore",
+        "compose.yaml",
+    ]
+    again = run("docker", "--output", "out")
+    assert again.exit_code == 1
+    assert "already" in again.output
+
+
+def test_installing_is_for_systemd_only(project: Path) -> None:
+    done = run("pm2", "--install")
+    assert done.exit_code == 2
+    assert "--install is for systemd" in done.output
+
+
+def test_installing_without_systemd_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    done = run("systemd", "--install")
+    assert done.exit_code == 1
+    assert "no systemctl" in done.output
