@@ -54,7 +54,7 @@ def ensure_roles(url: str) -> None:
         # Several test processes may share one server.
         superuser.execute("select pg_advisory_xact_lock(hashtext('roles of supabase'))")
         for role, options in ROLES.items():
-            if not superuser.execute("select from pg_roles where rolname = %s", [role]).fetchone():
+            if superuser.execute("select from pg_roles where rolname = %s", [role]).fetchone() is None:
                 superuser.execute(f"create role {role} {options}".encode())
         superuser.execute(MEMBERSHIPS.encode())
 
@@ -77,7 +77,7 @@ def token(
 
 def unsigned_token(role: str = "service_role", **claims: Any) -> str:
     """A JWT with alg=none."""
-    return jwt.encode({"role": role, "exp": int(time.time()) + 3600, **claims}, None, algorithm="none")
+    return jwt.encode({"role": role, "exp": int(time.time()) + 3600, **claims}, None, algorithm="none")  # type: ignore[arg-type]
 
 
 @dataclass

@@ -4,6 +4,7 @@ The text is a single DO statement. One statement is one transaction whatever run
 Supabase CLI or its SQL editor), so a half-applied schema cannot exist. It may be run any number of times,
 and by several at once: it takes a lock first and then runs only what is missing. The table
 `hourhand.migrations` keeps what was applied; version 0 stands for functions, triggers and grants together.
+Whoever runs it, everything belongs to the owner of the schema.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 FUNCTIONS_VERSION = 0
-LAST = ("triggers.sql", "grants.sql")
+TRIGGERS = "triggers.sql"
+GRANTS = "grants.sql"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Schema:
 
     migrations: tuple[Migration, ...]
     functions: tuple[str, ...]
-    """The text of each file of functions, then triggers and grants: all applied anew when any changes."""
+    """The text of each file of functions, then the triggers: all applied anew when any changes."""
+    grants: str = ""
+    """Applied each time: what others have opened meanwhile is closed again."""
 
     @property
     def version(self) -> int:
@@ -48,7 +52,7 @@ class Schema:
 
     @cached_property
     def functions_hash(self) -> str:
-        return _digest(self.functions)
+        return _digest([*self.functions, self.grants])
 
 
 def read(directory: Path = HERE) -> Schema:
@@ -58,8 +62,13 @@ def read(directory: Path = HERE) -> Schema:
     # Gaps are fine: numbers are given out before the files that take them are ready.
     if not versions or versions[0] != 1 or len(set(versions)) < len(versions):
         raise ValueError(f"migrations have to be numbered from 1, each number once, not {versions}")
-    files = [*sorted((directory / "functions").glob("*.sql")), *(directory / name for name in LAST)]
-    return Schema(migrations, tuple(_text(path) for path in files if path.exists()))
+    files = [*sorted((directory / "functions").glob("*.sql")), directory / TRIGGERS]
+    grants = directory / GRANTS
+    return Schema(
+        migrations,
+        tuple(_text(path) for path in files if path.exists()),
+        _text(grants) if grants.exists() else "",
+    )
 
 
 def script(schema: Schema) -> str:
@@ -90,6 +99,7 @@ def _lines(schema: Schema) -> Iterator[str]:
         hash=schema.functions_hash,
         apply="".join(f"    execute {quote(text)};\n" for text in schema.functions),
     )
+    body += f"  execute {quote(schema.grants)};\n\n" if schema.grants.strip() else ""
     body += _FINISH
     tag = _free_tag(body)
     yield f"-- hourhand: schema version {schema.version}, functions {schema.functions_hash}\n"
@@ -128,9 +138,10 @@ declare
   -- Whoever runs this text inside a transaction of their own gets these back as they were.
   v_settings jsonb := (
     select jsonb_object_agg(name, current_setting(name))
-    from unnest(array['check_function_bodies', 'lock_timeout', 'search_path']) as name
+    from unnest(array['check_function_bodies', 'lock_timeout', 'role', 'search_path']) as name
   );
   v_changed boolean := false;
+  v_owner text;
   v_row record;
 begin
   perform pg_advisory_xact_lock(hashtextextended('hourhand.migrate', 0));
@@ -143,6 +154,17 @@ begin
 
   if to_regnamespace('hourhand') is null then
     create schema hourhand;
+  end if;
+  -- Functions run with the rights of their owner, so it has to stay the same one whoever migrates.
+  select pg_get_userbyid(nspowner) into v_owner from pg_namespace where nspname = 'hourhand';
+  if v_owner <> current_user then
+    begin
+      perform set_config('role', v_owner, true);
+    exception when insufficient_privilege then
+      raise exception using errcode = 'HH003',
+        message = format('the schema hourhand belongs to %s, and this was run by %s', v_owner, current_user),
+        hint = format('Run it as %s, or as a member of that role.', v_owner);
+    end;
   end if;
   if to_regclass('hourhand.migrations') is null then
     create table hourhand.migrations (

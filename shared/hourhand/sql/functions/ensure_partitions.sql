@@ -1,5 +1,6 @@
 -- Monthly partitions of history, attempts and logs: this month and three ahead. Made beside the parent and
--- then attached, under a short lock_timeout: waiting behind one long reader would stop everybody else.
+-- then attached, under a short lock_timeout: waiting behind one long reader would stop everybody else. What somebody's
+-- default privileges have opened is closed.
 create or replace function hourhand.ensure_partitions()
 returns jsonb
 language plpgsql security definer set search_path = '' set lock_timeout = '200ms'
@@ -39,6 +40,7 @@ begin
       v_skipped := v_skipped || to_jsonb(v_part.name);
     end;
   end loop;
+  perform hourhand_parts.close_access();
   return jsonb_build_object('made', v_made, 'skipped', v_skipped);
 end
 $$;
