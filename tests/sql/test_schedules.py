@@ -12,6 +12,7 @@ from hourhand.transport.postgres import PostgresTransport
 from tests.sql.conftest import Hand
 
 SESSION = "00000000-0000-0000-0000-00000000000a"
+OTHER = "00000000-0000-0000-0000-00000000000b"
 Sql = Callable[..., list[Any]]
 
 
@@ -42,9 +43,9 @@ class Hour:
             **more,
         }
 
-    def fire(self, *entries: dict[str, Any]) -> list[dict[str, Any]]:
+    def fire(self, *entries: dict[str, Any], session: str = SESSION) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = self.transport.call(
-            "fire", {"p_session": SESSION, "p_firings": list(entries)}
+            "fire", {"p_session": session, "p_firings": list(entries)}
         )["results"]
         return results
 
@@ -73,7 +74,7 @@ def test_a_due_instant_becomes_one_run_and_one_ledger_row(hour: Callable[..., Ho
     assert sql("select decision, run_id from hourhand.schedule_firings") == [
         ("fired", result["runs"][0]["id"])
     ]
-    assert [again["outcome"] for again in schedule.fire(entry, entry)] == ["lost", "lost"]
+    assert [again["outcome"] for again in schedule.fire(entry, entry, session=OTHER)] == ["lost", "lost"]
     assert sql("select count(*) from hourhand.job_runs") == [(1,)]
 
 
@@ -227,6 +228,118 @@ def test_a_stretch_that_did_not_run_is_one_ledger_row(hour: Callable[..., Hour],
         ("missed", 120, "nobody was alive"),
         ("fired", 1, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "more"),
+    [
+        ({}, {}),
+        ({"overlap": "allow_all"}, {"then": None}),
+        ({"max_runs": 1}, {}),
+        ({}, {"error": "it makes no sense"}),
+        ({"rank_intervals": {"1": 5}}, {}),
+    ],
+    ids=["simple", "the last", "the last of max_runs", "set aside", "fleet"],
+)
+def test_a_call_whose_answer_was_lost_gets_the_same_answer_again(
+    hour: Callable[..., Hour],
+    transport: PostgresTransport,
+    sql: Sql,
+    columns: dict[str, Any],
+    more: dict[str, Any],
+) -> None:
+    schedule = hour(**columns)
+    if "rank_intervals" in columns:
+        items = [{"item": name, "due_at": schedule.at(-9)} for name in "ab"]
+        transport.call("set_items", {"p_schedule": "s", "p_items": items})
+    schedule.plan(-5)
+    entry = schedule.entry(-5, **more)
+    first, again, other = (schedule.fire(entry, session=session) for session in (SESSION, SESSION, OTHER))
+    runs = [{"id": run["id"], "at": run["at"], "decision": run["decision"]} for run in first[0]["runs"]]
+    assert again == [{**first[0], "runs": runs}]
+    assert other[0]["outcome"] == "lost"
+    assert sql("select count(*) from hourhand.job_runs") == [(len(runs),)]
+
+
+def test_a_repeated_plan_and_a_repeated_skip_are_told_again(hour: Callable[..., Hour]) -> None:
+    schedule = hour()
+    plan = schedule.entry(then=-10)
+    assert schedule.fire(plan) == schedule.fire(plan)
+    schedule.fire(schedule.entry(-10, then=-5))
+    skipped = schedule.entry(-5)
+    assert schedule.fire(skipped) == schedule.fire(skipped)
+    assert schedule.fire(skipped)[0]["runs"][0]["decision"] == "skipped_overlap"
+
+
+def test_an_edit_after_the_firing_changes_nothing_about_its_answer(hour: Callable[..., Hour], sql: Sql) -> None:
+    schedule = hour()
+    schedule.plan(-5)
+    entry = schedule.entry(-5)
+    first = schedule.fire(entry)
+    sql("update hourhand.scheduled_jobs set every = '2 h'")
+    assert schedule.fire(entry) == first
+
+
+PAUSED = {"decision": "paused", "reason": "paused until later", "count": 1}
+
+
+def test_the_instants_of_a_pause_are_one_stretch_that_grows(hour: Callable[..., Hour], sql: Sql) -> None:
+    schedule = planned_long_ago(hour, sql, -9)
+    for at in range(-9, -4):
+        schedule.fire(schedule.entry(then=at + 1, notes=[{**PAUSED, "from": schedule.at(at)}]))
+    assert stretches(sql, schedule) == [("paused", -9, -5, 5)]
+    # Another reason is another stretch, and so is what comes after a run.
+    schedule.fire(schedule.entry(then=-3, notes=[{**PAUSED, "reason": "x", "from": schedule.at(-4)}]))
+    schedule.fire(schedule.entry(-3, then=-2))
+    schedule.fire(schedule.entry(then=-1, notes=[{**PAUSED, "reason": "x", "from": schedule.at(-2)}]))
+    assert stretches(sql, schedule) == [
+        ("paused", -9, -5, 5), ("paused", -4, -4, 1), ("fired", -3, -3, 1), ("paused", -2, -2, 1),
+    ]  # fmt: skip
+
+
+def test_no_stretch_grows_over_instants_that_nobody_decided(hour: Callable[..., Hour], sql: Sql) -> None:
+    schedule = planned_long_ago(hour, sql, -9)
+    schedule.fire(schedule.entry(then=-8, notes=[{**PAUSED, "from": schedule.at(-9)}]))
+    sql("update hourhand.scheduled_jobs set every = '2 s'")
+    schedule.plan(-3)
+    sql("update hourhand.scheduled_jobs set decided_until = %s", schedule.at(-4))
+    schedule.fire(schedule.entry(then=1, notes=[{**PAUSED, "from": schedule.at(-3)}]))
+    assert stretches(sql, schedule) == [("paused", -9, -9, 1), ("paused", -3, -3, 1)]
+
+
+def test_instants_that_were_missed_stay_apart(hour: Callable[..., Hour], sql: Sql) -> None:
+    """What was missed in one outage is told apart from what was missed in the next."""
+    schedule = planned_long_ago(hour, sql, -9)
+    for at in (-9, -8):
+        note = {"decision": "missed", "reason": "late", "count": 1, "from": schedule.at(at)}
+        schedule.fire(schedule.entry(then=at + 1, notes=[note]))
+    assert stretches(sql, schedule) == [("missed", -9, -9, 1), ("missed", -8, -8, 1)]
+
+
+def test_a_repeated_call_lets_no_stretch_grow_twice(hour: Callable[..., Hour], sql: Sql) -> None:
+    schedule = planned_long_ago(hour, sql, -9)
+    for at in (-9, -8):
+        entry = schedule.entry(then=at + 1, notes=[{**PAUSED, "from": schedule.at(at)}])
+        assert schedule.fire(entry) == schedule.fire(entry)
+    assert stretches(sql, schedule) == [("paused", -9, -8, 2)]
+
+
+def planned_long_ago(hour: Callable[..., Hour], sql: Sql, seconds: float) -> Hour:
+    """Its first instant has passed, but came after its plan."""
+    schedule = hour()
+    schedule.plan(seconds)
+    sql("update hourhand.scheduled_jobs set decided_until = %s", schedule.at(seconds - 1))
+    return schedule
+
+
+def stretches(sql: Sql, schedule: Hour) -> list[tuple[str, float, float, int]]:
+    """Decision, first and last instant in seconds, count."""
+    rows = sql(
+        "select decision, scheduled_for, coalesce(scheduled_until, scheduled_for), count"
+        " from hourhand.schedule_firings order by 2"
+    )
+    seconds = timedelta(seconds=1)
+    return [(d, (a - schedule.now) / seconds, (z - schedule.now) / seconds, n) for d, a, z, n in rows]
 
 
 def test_an_instant_already_in_the_ledger_makes_no_second_run(hour: Callable[..., Hour], sql: Sql) -> None:

@@ -203,9 +203,11 @@ def test_sequences_that_share_a_key_follow_each_other(worker: Hand, enqueue: Enq
         enqueue(SEQUENCE, payload=steps("fetch", "clean"), concurrency_key="nightly") for _ in range(2)
     )
     put_off(worker, one(worker), look)
-    sequence, step = worker.runs()
-    assert (sequence["id"], step["parent_id"]) == (second, first)
+    sequence = one(worker)
+    assert sequence["id"] == second
     put_off(worker, sequence, look)
+    step = one(worker)
+    assert step["parent_id"] == first
     worker.finish(step)
     put_off(worker, one(worker), look)
     worker.finish(one(worker))
@@ -215,6 +217,31 @@ def test_sequences_that_share_a_key_follow_each_other(worker: Hand, enqueue: Enq
     worker.finish(last)
     put_off(worker, one(worker), look)
     assert one(worker)["parent_id"] == second
+
+
+def test_no_step_runs_beside_what_its_sequence_may_not_run_beside(
+    worker: Hand, enqueue: Enqueue, look: Look
+) -> None:
+    first = enqueue(SEQUENCE, payload=steps("fetch"), concurrency_key="nightly")
+    put_off(worker, one(worker), look)
+    other = enqueue("clean", concurrency_key="nightly")
+    for _ in range(3):
+        run = one(worker)
+        assert worker.runs() == [], "two of this key at once"
+        if run["id"] == first:
+            assert look(run)["outcome"] == "done"
+        worker.finish(run)
+    assert other and worker.runs() == []
+
+
+def test_a_sequence_in_a_sequence_with_a_key_does_not_wait_for_its_parent(
+    worker: Hand, enqueue: Enqueue, look: Look
+) -> None:
+    inner = {"steps": [{"task": SEQUENCE, "payload": steps("fetch")}]}
+    enqueue(SEQUENCE, payload=inner, concurrency_key="nightly")
+    put_off(worker, one(worker), look)
+    put_off(worker, one(worker), look)
+    assert one(worker)["task"] == "fetch"
 
 
 def test_steps_that_were_pruned_are_not_run_again(

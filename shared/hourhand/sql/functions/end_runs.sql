@@ -46,7 +46,13 @@ begin
     perform hourhand_parts.settle_items(p_ids, p_now);
   end if;
   if v_cancelled_sequences is not null then
-    perform hourhand_parts.cancel_steps(v_cancelled_sequences, p_now);
+    perform hourhand_parts.call_off(
+      array(
+        select l.id from hourhand_parts.job_runs_live l
+        where l.parent_id = any(v_cancelled_sequences) and l.unique_key like 'hourhand.step %'
+      ),
+      'sequence %s was cancelled', p_now
+    );
   end if;
   v_wake := (v_parents is not null or v_sequence_keys is not null)
     and hourhand_parts.wake_sequences(v_parents, v_sequence_keys, p_now);

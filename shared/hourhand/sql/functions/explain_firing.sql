@@ -27,10 +27,10 @@ begin
       order by f.scheduled_for limit 1
     ),
     'then', hourhand_parts.schedule_at(v_schedule, v_at),
-    'pause', hourhand_parts.last_pause(v_schedule.name, least(v_at, v_now)),
+    'pause', hourhand_parts.last_pause(v_schedule, least(v_at, v_now)),
     'next_change', (
-      select jsonb_build_object('at', a.at, 'actor', a.actor) from hourhand.audit_log a
-      where a.subject = v_schedule.name and a.action = 'schedule.changed' and a.at > v_at
+      select jsonb_build_object('at', a.at, 'actor', a.actor) from hourhand_parts.schedule_audit(v_schedule) a
+      where a.action = 'schedule.changed' and a.at > v_at
       order by a.at limit 1
     ),
     'schedulers', hourhand_parts.schedulers_at(v_at, v_now),

@@ -4,15 +4,12 @@ returns hourhand.scheduled_jobs
 language plpgsql set search_path = ''
 as $$
 declare
+  v_id bigint := (hourhand_parts.read_schedule(p_schedule)).id;
   v_schedule hourhand.scheduled_jobs;
 begin
-  select * into v_schedule from hourhand.scheduled_jobs where name = p_schedule for no key update;
-  if not found and p_schedule ~ '^[0-9]{1,18}$' then
-    select * into v_schedule from hourhand.scheduled_jobs where id = p_schedule::bigint for no key update;
-  end if;
-  if v_schedule.id is null then
-    raise exception 'there is no schedule "%"', p_schedule
-      using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
+  select * into v_schedule from hourhand.scheduled_jobs where id = v_id for no key update;
+  if not found then
+    return hourhand_parts.find_schedule(p_schedule);  -- It was deleted meanwhile; there may be another of this name.
   end if;
   return v_schedule;
 end

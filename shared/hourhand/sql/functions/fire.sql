@@ -1,6 +1,7 @@
 -- Turns due instants into runs. An entry counts only if its schedule is still exactly what the scheduler read
 -- (revision and next_run_at) and every instant has come by this clock; the ledger, the runs and the cursor
--- move in one transaction, so of any number of schedulers one fires and the others lose harmlessly.
+-- move in one transaction, so of any number of schedulers one fires and the others lose harmlessly. Who fired gets the
+-- same answer again when it repeats the call.
 create or replace function hourhand.fire(p_session uuid, p_firings jsonb default '[]')
 returns jsonb
 language plpgsql security definer set search_path = '' set jit = off
@@ -24,10 +25,10 @@ begin
     -- Read again: the lock may have waited for another scheduler's fire.
     select * into v_schedule from hourhand.scheduled_jobs s where s.id = (v_firing ->> 'schedule_id')::bigint;
     begin
-      v_result := hourhand_parts.fire_one(v_firing, v_schedule, v_now);
+      v_result := hourhand_parts.fire_one(p_session, v_firing, v_schedule, v_now);
     exception when data_exception or integrity_constraint_violation or raise_exception or sqlstate 'PT422' then
       -- One schedule whose row cannot become a run stops no other.
-      v_result := hourhand_parts.quarantine(v_schedule, sqlerrm);
+      v_result := hourhand_parts.quarantine(v_schedule, sqlerrm, hourhand_parts.entry_key(p_session, v_firing));
     end;
     v_wake := v_wake or v_result ->> 'outcome' = 'fired';
     v_results := v_results || v_result;

@@ -45,7 +45,12 @@ begin
   end if;
   if v_decision = 'fired' then
     if p_schedule.overlap = 'cancel_other' and p_holder is not null then
-      perform hourhand_parts.cancel_others(p_schedule.id, v_run.id, p_now);
+      perform hourhand_parts.call_off(
+        array(
+          select l.id from hourhand_parts.job_runs_live l where l.schedule_id = p_schedule.id and l.trigger <> 'backfill'
+        ),
+        format('replaced by run %s of the same schedule', v_run.id), p_now
+      );
     end if;
     insert into hourhand_parts.job_runs_live select v_run.*;
   end if;

@@ -1,11 +1,12 @@
 -- One entry of fire(); the schedule's row is locked.
 create or replace function hourhand_parts.fire_one(
-  p_firing jsonb, p_schedule hourhand.scheduled_jobs, p_now timestamptz
+  p_session uuid, p_firing jsonb, p_schedule hourhand.scheduled_jobs, p_now timestamptz
 )
 returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
+  v_entry bigint := hourhand_parts.entry_key(p_session, p_firing);
   v_latest timestamptz;
   v_runs jsonb := '[]';
   v_run jsonb;
@@ -23,10 +24,13 @@ begin
     or p_schedule.revision <> (p_firing ->> 'revision')::bigint
     or p_schedule.next_run_at is distinct from (p_firing ->> 'next_run_at')::timestamptz
   then
+    if p_schedule.last_entry = v_entry then
+      return hourhand_parts.fire_again(p_firing, p_schedule);
+    end if;
     return jsonb_build_object('schedule_id', p_schedule.id, 'outcome', 'lost', 'runs', v_runs);
   end if;
   if p_firing ->> 'error' is not null then
-    return hourhand_parts.quarantine(p_schedule, p_firing ->> 'error');
+    return hourhand_parts.quarantine(p_schedule, p_firing ->> 'error', v_entry);
   end if;
   select greatest(
     (select max((r ->> 'at')::timestamptz) from jsonb_array_elements(p_firing -> 'runs') r),
@@ -54,16 +58,12 @@ begin
     v_runs := v_runs || coalesce(v_decided, '[]');
     v_fired := v_fired + coalesce(v_decided @? '$.decision ? (@ == "fired")', false)::int;
   end loop;
-  insert into hourhand.schedule_firings
-    (schedule_id, scheduled_for, scheduled_until, count, decision, reason, decided_at, lag_ms)
-  select p_schedule.id, n."from", n.until, coalesce(n.count, 1), n.decision, n.reason, p_now,
-    extract(epoch from p_now - n."from") * 1000
-  from jsonb_to_recordset(coalesce(nullif(p_firing -> 'notes', 'null'), '[]'))
-    n("from" timestamptz, until timestamptz, count bigint, decision text, reason text)
-  on conflict do nothing;
+  if p_firing -> 'notes' ->> 0 is not null then
+    perform hourhand_parts.note_instants(p_schedule, p_firing -> 'notes', p_now);
+  end if;
 
   update hourhand.scheduled_jobs
-  set next_run_at = v_then, run_count = run_count + v_fired,
+  set next_run_at = v_then, last_entry = v_entry, run_count = run_count + v_fired,
       last_run_at = case when v_fired > 0 then p_now else last_run_at end,
       decided_until = greatest(decided_until, v_latest, case when p_schedule.next_run_at is null then p_now end)
   where id = p_schedule.id;

@@ -10,6 +10,7 @@ begin
     new.next_run_at := null;
     new.last_run_at := null;
     new.decided_until := null;
+    new.last_entry := null;
     new.run_count := 0;
     new.revision := 1;
     new.error := null;

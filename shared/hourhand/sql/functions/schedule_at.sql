@@ -5,14 +5,11 @@ language sql stable set search_path = ''
 as $$
   select hourhand_parts.schedule_json(jsonb_populate_record(null::hourhand.scheduled_jobs, coalesce(
     (
-      select a.after from hourhand.audit_log a
-      where a.subject = p_schedule.name and a.action in ('schedule.created', 'schedule.changed') and a.at <= p_at
-      order by a.at desc, a.id desc limit 1
+      select a.after from hourhand_parts.schedule_audit(p_schedule) a where a.at <= p_at order by a.at desc, a.id desc limit 1
     ),
     (
-      select coalesce(a.before, a.after) from hourhand.audit_log a
-      where a.subject = p_schedule.name and a.action in ('schedule.created', 'schedule.changed') and a.at > p_at
-      order by a.at, a.id limit 1
+      select coalesce(a.before, a.after) from hourhand_parts.schedule_audit(p_schedule) a
+      where a.at > p_at order by a.at, a.id limit 1
     ),
     to_jsonb(p_schedule)
   )))
