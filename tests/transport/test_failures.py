@@ -232,7 +232,7 @@ def test_what_the_database_finds_wrong_is_said_in_full(database_url: str) -> Non
         "localhost:5432",
         f"postgresql://u:{PASSWORD}/x@host/app",
         f"postgresql://u:{PASSWORD}%zz@host/app",
-        f"postgresql://u:{PASSWORD}@host/app?pgbouncer=true",
+        f"postgresql://u:{PASSWORD}@host/app?sslmod=require",
         f"postgresql://u:{PASSWORD}@host:port/app",
         f"https://u:{PASSWORD}@host/app",
         f"host=db password={PASSWORD} colour=blue",
@@ -256,6 +256,25 @@ def test_an_address_may_say_more_than_we_do(postgres: Postgres) -> None:
     assert used["keepalives_idle"] == "99"
     assert used["application_name"] == "hourhand-tests"
     assert used["target_session_attrs"] == "read-write"
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "pgbouncer=true&connection_limit=1",
+        "supa=base-pooler.x",
+        "schema=public&pool_timeout=20",
+        "workaround=supabase-pooler.vercel",
+    ],
+)
+def test_what_other_programs_write_into_an_address_is_passed_over(postgres: Postgres, foreign: str) -> None:
+    mark = "&" if "?" in postgres.url else "?"
+    for url in (f"{postgres.url}{mark}{foreign}&sslmode=prefer", f"postgresql://u@h/d?{foreign}"):
+        used = conninfo_to_dict(PostgresTransport(url, application_name="t")._address.conninfo)
+        assert not {pair.partition("=")[0] for pair in foreign.split("&")} & used.keys()
+    transport = PostgresTransport(f"{postgres.url}{mark}{foreign}", application_name="hourhand-tests")
+    assert transport.query("select 1") == [(1,)]
+    transport.close()
 
 
 # --- Texts that this server does not say ---

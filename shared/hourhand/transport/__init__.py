@@ -16,14 +16,27 @@ def connect(settings: "Settings", *, application_name: str, patience: float = 30
     """The transport that the settings choose. Nothing is contacted before the first call.
 
     `patience` is for how many seconds a call repeats what failed for a passing reason.
-    Raises BadSetting, and EmbeddedError when no embedded server runs that could be joined.
+    Raises BadSetting, also for a key that everybody may have, and EmbeddedError when no embedded server runs
+    that could be joined.
     """
     if settings.database == "supabase":
-        raise BadSetting(
-            "This version cannot use Supabase over HTTPS yet",
-            "Set DATABASE_URL to the project's Postgres address and HOURHAND_TRANSPORT=postgres.",
-        )
+        return _over_http(settings, application_name, patience)
     return connect_direct(settings, application_name=application_name, patience=patience)
+
+
+def _over_http(settings: "Settings", application_name: str, patience: float) -> Transport:
+    # Whoever connects directly needs none of what this imports.
+    from hourhand.transport.supabase import SupabaseTransport
+
+    assert settings.supabase_url is not None
+    assert settings.supabase_key is not None
+    return SupabaseTransport(
+        settings.supabase_url,
+        settings.supabase_key.get_secret_value(),
+        application_name=application_name,
+        rest_path=settings.supabase_rest_path,
+        patience=patience,
+    )
 
 
 def connect_direct(

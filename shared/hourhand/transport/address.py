@@ -18,9 +18,26 @@ DEFAULTS: dict[str, Any] = {
     "target_session_attrs": "read-write",
 }
 
+# What other programs write into an address for themselves: Prisma, asyncpg's users and Supabase's examples.
+# No other unknown parameter is passed over: a misspelt sslmode must not be.
+FOREIGN = frozenset(
+    {
+        "connection_limit",
+        "pgbouncer",
+        "pool_mode",
+        "pool_timeout",
+        "prepared_statements",
+        "schema",
+        "socket_timeout",
+        "statement_cache_size",
+        "supa",
+        "workaround",
+    }
+)
+
 HINT = (
     "Write postgresql://user:password@host:5432/database, and the characters @ : / ? # % & = in a password"
-    " as %40 %3A %2F %3F %23 %25 %26 %3D. After a ? only libpq's parameters may stand: not pgbouncer=true."
+    " as %40 %3A %2F %3F %23 %25 %26 %3D. After a ? only libpq's parameters may stand."
 )
 
 
@@ -45,7 +62,7 @@ def parse(url: str, *, application_name: str, connect_timeout: int) -> Address:
 
 def _given(url: str) -> dict[str, Any]:
     try:
-        given = conninfo_to_dict(url)
+        given = conninfo_to_dict(_without_foreign(url))
     except psycopg.ProgrammingError:
         raise _bad_address() from None
     ports = str(given.get("port") or "5432").split(",")
@@ -53,6 +70,15 @@ def _given(url: str) -> dict[str, Any]:
     if not url.strip() or not all(port.isdecimal() for port in ports):
         raise _bad_address()
     return given
+
+
+def _without_foreign(url: str) -> str:
+    """The address without the parameters that are not for libpq, which would refuse all of it."""
+    address, mark, query = url.partition("?")
+    if "://" not in address or not mark:
+        return url
+    kept = [pair for pair in query.split("&") if pair.partition("=")[0] not in FOREIGN]
+    return f"{address}?{'&'.join(kept)}" if kept else address
 
 
 def _bad_address() -> BadSetting:

@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from hourhand.errors import Unavailable
-from hourhand.transport import values
+from hourhand.transport import statements
 from hourhand.transport.address import Address
 
 KEPT = 8
@@ -59,7 +59,7 @@ class Connections:
     def open(self, limit: float | None) -> Connection:
         """A connection that is not kept."""
         connection = Connection.connect(
-            self.address.conninfo, autocommit=True, prepare_threshold=None, context=values.ADAPTATION
+            self.address.conninfo, autocommit=True, prepare_threshold=None, context=statements.ADAPTATION
         )
         connection.limit = limit
         return connection

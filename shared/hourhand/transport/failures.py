@@ -8,46 +8,10 @@ import re
 
 import psycopg
 
-from hourhand.errors import (
-    BadInput,
-    Conflict,
-    ContractMismatch,
-    Denied,
-    NotFound,
-    Timeout,
-    TransportError,
-    Unavailable,
-)
+from hourhand.errors import BadInput, TransportError
+from hourhand.transport import sqlstates
 from hourhand.transport.address import Address
-
-# Codes and beginnings of codes; the longest wins.
-KINDS: dict[str, type[TransportError]] = {
-    "08": Unavailable,
-    "22": BadInput,
-    "23": BadInput,
-    "25006": Unavailable,
-    "25P": Timeout,
-    "28": Denied,
-    "3D000": Unavailable,
-    "3F000": ContractMismatch,
-    "40": Unavailable,
-    "42501": Denied,
-    "42703": ContractMismatch,
-    "42725": ContractMismatch,
-    "42883": ContractMismatch,
-    "42P01": ContractMismatch,
-    "53": Unavailable,
-    "55P03": Unavailable,
-    "57014": Timeout,
-    "57P": Unavailable,
-    "HH": ContractMismatch,
-    "PT404": NotFound,
-    "PT409": Conflict,
-    "PT422": BadInput,
-}
-
-CANNOT_CONNECT = "08001"
-CONNECTION_LOST = "08006"
+from hourhand.transport.sqlstates import CANNOT_CONNECT, CONNECTION_LOST, is_ours, kind_of
 
 # What the text of a failed connection attempt stands for. A server that does not speak English is not
 # understood: then its own words are shown, and the attempt counts as one that may succeed later.
@@ -61,27 +25,15 @@ MEANINGS = (
     (r"^connection (failed|is bad|timeout)|resolve host|translate host", CANNOT_CONNECT),
 )
 
-MIGRATE = (
-    "Run `hourhand migrate`. If it finds nothing to do, the schema is newer than this package: upgrade it."
-)
-HINTS = {
+HINTS = sqlstates.HINTS | {
     "08001": "Check that Postgres is running there, and the host and port in DATABASE_URL.",
     "08006": "The server, a pooler or the network ended the connection or fell silent; its log may say why.",
-    "25006": "This is a standby: give the address of the primary in DATABASE_URL.",
     "28000": "Check the user in DATABASE_URL and the server's rules for it (?sslmode=require may be needed);"
     " behind Supabase's pooler its name is postgres.PROJECT.",
     "28P01": "Check the user and the password in DATABASE_URL.",
     "3D000": "Create this database, or correct its name in DATABASE_URL.",
-    "3F000": MIGRATE,
     "42501": "Connect as the owner of the schema hourhand, or as a member of the role hourhand_worker;"
     " `hourhand migrate` needs a role that may create schemas.",
-    "42703": MIGRATE,
-    "42725": MIGRATE,
-    "42883": MIGRATE,
-    "42P01": MIGRATE,
-    "53300": "Raise max_connections, or connect through a pooler.",
-    "57014": "The statement_timeout of this role or database cut it off: raise it, or ask for less at once.",
-    "57P03": "The server is starting or stopping: try again in a moment.",
 }
 
 _PREAMBLE = re.compile(
@@ -98,19 +50,13 @@ def translated(error: psycopg.Error, address: Address, doing: str) -> TransportE
     sqlstate = _sqlstate(error)
     kind = kind_of(sqlstate)
     text = _text(error)
-    if sqlstate and sqlstate[:2] in ("PT", "HH"):  # raised by our own SQL: said fully there
+    if sqlstate and is_ours(sqlstate):
         return kind(text, error.diag.message_hint, sqlstate=sqlstate)
     hint = HINTS.get(sqlstate or "") or error.diag.message_hint
     if kind is BadInput:
         return kind(f"{doing}: {text}", hint, sqlstate=sqlstate)
     what = f"{doing}: {text}" if error.sqlstate else text
     return kind(f"{address.where}: {what}", hint, sqlstate=sqlstate)
-
-
-def kind_of(sqlstate: str | None) -> type[TransportError]:
-    code = sqlstate or ""
-    prefixes = (code[:length] for length in (5, 3, 2))
-    return next((KINDS[prefix] for prefix in prefixes if prefix in KINDS), TransportError)
 
 
 def _sqlstate(error: psycopg.Error) -> str | None:

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from hourhand.errors import TransportError
-from hourhand.transport import address, failures, values
+from hourhand.transport import address, failures, statements
 from hourhand.transport.connections import Connection, Connections
 from hourhand.transport.listener import PostgresListener
 from hourhand.transport.retries import retrying
@@ -51,7 +51,7 @@ class PostgresTransport:
         return self._address.where
 
     def call(self, function: str, params: Mapping[str, object] | None = None, *, retry: bool = True) -> Any:
-        query, arguments = values.statement(function, params or {})
+        query, arguments = statements.statement(function, params or {})
         if not retry:
             return self._call(function, query, arguments)
         return self._retrying(self._call, function, query, arguments)

@@ -1,51 +1,33 @@
-"""Values on their way into a call, and its answer on the way out."""
+"""The parameters of a call, written the same for every way to the database.
+
+Scalars are written as text, which takes the type of the parameter, whichever that is: as a number, a Python
+int would be sent as the smallest integer type, and no function is found for `bigint` where it takes `int`.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
 
-import psycopg
-from psycopg.adapt import AdaptersMap
-from psycopg.types.json import Jsonb, set_json_loads
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from hourhand.errors import BadInput
 
 
-class _Adaptation:
-    """psycopg's adapters, with JSON decoded by pydantic-core straight from the bytes received."""
-
-    connection = None
-
-    def __init__(self) -> None:
-        self.adapters = AdaptersMap(psycopg.adapters)
-        set_json_loads(from_json, self)
+def written(function: str, params: Mapping[str, object]) -> dict[str, str | bytes]:
+    """The parameters that are given: text, or JSON in bytes. Raises BadInput for what cannot be sent."""
+    return {name: _write(f"{function}, {name}", value) for name, value in params.items() if value is not None}
 
 
-ADAPTATION = _Adaptation()
-
-
-def statement(function: str, params: Mapping[str, object]) -> tuple[bytes, list[object]]:
-    """The call as SQL, and its arguments. Raises BadInput for a value that cannot be sent."""
-    given = {name: value for name, value in params.items() if value is not None}
-    arguments = [_argument(f"{function}, {name}", value) for name, value in given.items()]
-    return _call(function, tuple(given)), arguments
-
-
-@lru_cache(maxsize=512)
-def _call(function: str, names: tuple[str, ...]) -> bytes:
-    for name in (function, *names):
+def check_names(*names: str) -> None:
+    """Raises BadInput when one of them cannot be that of a function or parameter."""
+    for name in names:
         if not (name.isidentifier() and name.isascii()):
             raise BadInput(f"{name!r} cannot be the name of a function or parameter")
-    return f"select hourhand.{function}({', '.join(f'{name} => %s' for name in names)})".encode()
 
 
-def _argument(what: str, value: object) -> object:
-    # Text of unknown type takes the type of the parameter, whichever that is: a Python int would be
-    # sent as the smallest integer type, and no function is found for `bigint` where it takes `int`.
+def _write(what: str, value: object) -> str | bytes:
     match value:
         case dict() | list() | tuple():
-            return Jsonb(_json(what, value), dumps=bytes)
+            return _json(what, value)
         case bool():
             return "true" if value else "false"
         case timedelta():
