@@ -145,8 +145,8 @@ def test_partitions_made_later_under_open_default_privileges_are_closed(sql: Sql
 
 def test_each_partition_is_closed_to_whoever_gets_a_right_on_it(sql: Sql) -> None:
     policies = sql(
-        f"select c.relname, p.polname, p.polpermissive, pg_get_expr(p.polqual, p.polrelid) from pg_class c"
-        f" left join pg_policy p on p.polrelid = c.oid where c.relnamespace = 'hourhand_parts'::regnamespace and c.relkind in ('r', 'p')"
+        "select c.relname, p.polname, p.polpermissive, pg_get_expr(p.polqual, p.polrelid) from pg_class c"
+        " left join pg_policy p on p.polrelid = c.oid where c.relnamespace = 'hourhand_parts'::regnamespace and c.relkind in ('r', 'p')"
     )
     assert len(policies) > 15
     assert {tuple(policy) for _, *policy in policies} == {("closed", False, "false")}
@@ -187,7 +187,7 @@ def test_a_catalog_lint_finds_nothing(sql: Sql) -> None:
     tables = f"select relname from pg_class c where relnamespace in {SCHEMAS} and relkind in ('r', 'p')"
     lints = {
         "a function without a fixed search_path": functions
-        + " and not coalesce(proconfig, '{}') && array['search_path=\"\"']",
+        + " and not coalesce(proconfig, '{}') && array['search_path=pg_catalog, pg_temp']",
         "a view, which would read with its owner's rights": f"select relname from pg_class where relnamespace in {SCHEMAS} and relkind in ('v', 'm')",
         "a table without primary key": tables
         + " and relispartition = false and not exists (select from pg_constraint where conrelid = c.oid and contype = 'p') and relname <> 'job_runs'",

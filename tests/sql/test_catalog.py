@@ -11,7 +11,7 @@ Sql = Callable[..., list[Any]]
 FILES = sorted(Path(hourhand.sql.__file__).parent.rglob("*.sql"))
 
 
-def test_every_exposed_function_returns_one_jsonb_and_runs_as_its_owner_with_an_empty_search_path(
+def test_every_exposed_function_returns_one_jsonb_and_runs_as_its_owner_and_looks_only_where_it_should(
     sql: Sql,
 ) -> None:
     rows = sql(
@@ -21,7 +21,7 @@ def test_every_exposed_function_returns_one_jsonb_and_runs_as_its_owner_with_an_
     assert len(rows) >= 30
     for name, kind, is_set, definer, config in rows:
         assert (kind, is_set, definer) == ("jsonb", False, True), name
-        assert 'search_path=""' in config, name
+        assert "search_path=pg_catalog, pg_temp" in config, name
 
 
 def test_no_function_is_overloaded(sql: Sql) -> None:

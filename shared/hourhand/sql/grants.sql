@@ -14,6 +14,17 @@ begin
   -- It calls two others, which those who insert schedules may not.
   alter function hourhand_parts.sound_bands(jsonb) security definer;
 
+  -- With an empty path, types are looked for among the caller's temporary ones first: somebody's own type jsonb would
+  -- run its checks with the rights of the function's owner.
+  for v_statement in
+    select format('alter function %s set search_path = pg_catalog, pg_temp', p.oid::regprocedure)
+    from pg_catalog.pg_proc p
+    where p.pronamespace in ('hourhand'::regnamespace, 'hourhand_parts'::regnamespace)
+      and p.proconfig @> array['search_path=""']
+  loop
+    execute v_statement;
+  end loop;
+
   perform pg_advisory_xact_lock(hourhand_parts.lock_key('maintenance', 'access'));
   perform hourhand_parts.close_access();
   for v_statement in
