@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hourhand.durations import format_duration
 from hourhand.errors import FAILED, BadSetting, ContractMismatch, Denied, HourhandError, Unavailable
-from hourhand_admin import health
+from hourhand_admin import health, openings
 from hourhand_admin.health import Finding
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def _check(client: Client, found: Diagnosis) -> None:
     found.findings += _clock(skew)
     status = client.call("get_status")
     found.passed.append(("permissions", "the functions may be called"))
+    found.findings += openings.find(client)
     found.findings += _judged(client, status)
     found.passed += _well(found.findings, status)
 
@@ -182,6 +183,7 @@ def _well(findings: list[Finding], status: Mapping[str, Any]) -> Iterator[tuple[
     active, pending = status["schedules"]["active"], status["depth"].get("pending", 0)
     checks = [
         ("schema", "schema", "the schema is that of this package"),
+        ("access", "open-access", "nobody may do more than is due"),
         ("clock", "clock", f"the clocks are less than {format_duration(CLOCK_TOLERANCE)} apart"),
         ("scheduler", "no-scheduler", f"{len(health.alive(status, 'scheduler'))} alive"),
         ("worker", "no-worker", f"{len(health.alive(status, 'worker'))} alive"),

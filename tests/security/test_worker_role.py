@@ -14,7 +14,7 @@ TASKS = "tests.security.tasks"
 
 
 @pytest.fixture
-def login(database_url: str) -> Iterator[str]:
+def login(database_url: str) -> str:
     """The address for a login in the role, made as the documents say."""
     with psycopg.connect(database_url, autocommit=True) as superuser:
         superuser.execute("select pg_advisory_lock(hashtext('login of hourhand_worker'))")
@@ -46,7 +46,7 @@ def test_both_daemons_and_the_commands_run_under_it(login: str, monkeypatch: pyt
         done = run(*command.split())
         assert done.code == 0, (command, done.err)
     assert run("run", "list", "--status", "completed", "--json").json
-    assert "permission" not in run("doctor").out
+    assert "permission denied" not in run("doctor").out
 
 
 def changes(sql: Sql) -> Iterator[tuple[str, str, str]]:
