@@ -14,6 +14,7 @@ const daemon = (name, command, memory) => ({
   cwd: home, // where the daemons find their .env
   instances: 1,
   exec_mode: 'fork',
+  merge_logs: true, // no number in the names of the log files
   autorestart: true,
   // Online when the database has been reached, which is waited for.
   wait_ready: true,
