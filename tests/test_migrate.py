@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -349,7 +350,7 @@ def test_a_daemon_works_with_the_schema_it_knows(
 
 def test_a_daemon_refuses_an_older_schema(database: PostgresTransport, make: Make) -> None:
     migrate.apply(database, make(ONE))
-    with pytest.raises(ContractMismatch, match="version 1, this needs 2") as caught:
+    with pytest.raises(ContractMismatch, match="lacks 0002_step") as caught:
         migrate.check(database, make(ONE, TWO))
     assert "hourhand migrate" in (caught.value.hint or "")
 
@@ -369,6 +370,72 @@ def test_a_daemon_of_the_version_before_goes_on_during_a_deploy(
     assert (line.event, line.level) == ("schema.differs", "WARNING")
     assert "newer" in line.message
     assert "upgrade" in line.message
+
+
+def test_a_daemon_refuses_a_schema_that_works_with_newer_programs_only(
+    database: PostgresTransport, make: Make
+) -> None:
+    strict = INFO.replace("'functions'", "'oldest_program', 2, 'functions'")
+    migrate.apply(database, make(ONE, TWO, info=strict))
+    with pytest.raises(
+        ContractMismatch, match="programs that know its version 2; this one knows 1"
+    ) as caught:
+        migrate.check(database, make(ONE))
+    assert "upgrade this package" in (caught.value.hint or "")
+
+
+def test_a_daemon_refuses_a_schema_with_a_gap_that_it_needs_filled(
+    database: PostgresTransport, make: Make
+) -> None:
+    """Numbers of parallel work land in any order."""
+    told = INFO.replace(
+        "'functions'", "'migrations', (select jsonb_agg(version) from hourhand.migrations), 'functions'"
+    )
+    whole = make(ONE, TWO, "create table hourhand.third ()", info=told)
+    first, _, third = whole.migrations
+    migrate.apply(database, replace(whole, migrations=(first, third)))
+    with pytest.raises(ContractMismatch, match="lacks 0002_step"):
+        migrate.check(database, whole)
+    assert migrate.pending(database, whole) == ("0002_step", "functions")
+    migrate.apply(database, whole)
+    migrate.check(database, whole)
+    assert versions(database) == [0, 1, 2, 3]
+
+
+def test_functions_never_go_back_to_an_earlier_release(database: PostgresTransport, make: Make) -> None:
+    """A host that has not been upgraded yet may run `hourhand migrate` when it starts."""
+    newer = replace(make(ONE, other="select 1"), release="0.10.1")
+    migrate.apply(database, newer)
+    older = replace(make(ONE), release="0.9")
+    for attempt in (migrate.pending, migrate.apply):
+        with pytest.raises(ContractMismatch, match=r"those of hourhand 0.10.1, and this is 0.9") as caught:
+            attempt(database, older)
+        assert "upgrade this package" in (caught.value.hint or "")
+    assert migrate.pending(database, newer) == ()
+    migrate.apply(database, replace(make(ONE), release="0.10.2"))
+
+
+def test_the_roles_statement_timeout_does_not_end_a_migration(
+    database: PostgresTransport, look: Connection, make: Make
+) -> None:
+    name = look.info.dbname
+    look.execute(f"alter database {name} set statement_timeout = '50ms'".encode())
+    migrate.apply(database, make("select pg_sleep(0.2); " + ONE))
+    assert versions(database) == [0, 1]
+
+
+def test_a_statement_timeout_elsewhere_leaves_nothing_behind(look: Connection, make: Make) -> None:
+    """Such as in the SQL editor: the timeout ends all of it, and it can be run again."""
+    slow = make(
+        "do $$ begin if current_setting('statement_timeout') <> '0' then perform pg_sleep(5); end if; end $$; "
+        + ONE
+    )
+    look.execute("set statement_timeout = '200ms'")
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        look.execute(script(slow).encode())
+    assert look.execute("select to_regnamespace('hourhand')").fetchone() == (None,)
+    look.execute("set statement_timeout = 0")
+    look.execute(script(slow).encode())
 
 
 def test_a_daemon_notices_functions_of_another_version(
@@ -416,6 +483,7 @@ def test_the_exported_file_makes_the_same(
     assert path.name[:14].isdecimal()
     with look.transaction():
         look.execute(path.read_bytes())
+    assert CliRunner().invoke(command, ["--export", str(directory)]).output == f"{path}\n"
     assert contents(empty_database_url) == contents(by_migrate)
 
 

@@ -95,31 +95,15 @@ def _timed_info(client: Client) -> tuple[Mapping[str, Any], timedelta]:
 
 
 def _schema(info: Mapping[str, Any]) -> Iterator[Finding]:
+    from hourhand import migrate
     from hourhand.sql.script import read
 
     schema = read()
-    applied = info["schema_version"]
-    if applied < schema.version:
-        yield Finding(
-            "schema",
-            "down",
-            f"the schema has version {applied}, this package needs {schema.version}",
-            _MIGRATE,
-        )
-    elif applied > schema.version:
-        yield Finding(
-            "schema",
-            "note",
-            f"the schema has version {applied}, newer than {schema.version} of this package",
-            "Upgrade this package: pip install -U hourhand",
-        )
-    elif info["functions"] != schema.functions_hash:
-        yield Finding(
-            "schema", "degraded", "the functions of the schema are not those of this package", _MIGRATE
-        )
-
-
-_MIGRATE = "Run: hourhand migrate"
+    if mismatch := migrate.refusal(info, schema):
+        yield Finding("schema", "down", mismatch.message, mismatch.hint or "")
+    elif difference := migrate.how_it_differs(info, schema):
+        newer = info["schema_version"] > schema.version
+        yield Finding("schema", "note" if newer else "degraded", *difference)
 
 
 def _clock(skew: timedelta) -> Iterator[Finding]:

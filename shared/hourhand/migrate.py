@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hourhand.transport.postgres import PostgresTransport
 
 FUNCTIONS = "functions"
-_UPGRADE = "It was made by a newer version: upgrade this package."
+_UPGRADE = "It was made by a newer version: upgrade this package (pip install -U hourhand)."
 _MIGRATE = "Run `hourhand migrate`."
 
 
@@ -32,8 +32,9 @@ def pending(database: "PostgresTransport", schema: Schema | None = None) -> tupl
     for version, (name, checksum) in applied.items():
         if version != FUNCTIONS_VERSION:
             _refuse_stranger(database.where, known.get(version), version, name, checksum)
+    name, functions_hash = applied.get(FUNCTIONS_VERSION, (FUNCTIONS, ""))
+    _refuse_newer_functions(database.where, name, schema.release)
     missing = [migration.label for version, migration in known.items() if version not in applied]
-    _, functions_hash = applied.get(FUNCTIONS_VERSION, (FUNCTIONS, ""))
     return (*missing, *([FUNCTIONS] if missing or functions_hash != schema.functions_hash else []))
 
 
@@ -42,41 +43,68 @@ def apply(database: "PostgresTransport", schema: Schema | None = None) -> tuple[
 
     Safe to run at any time and by several at once. Raises ContractMismatch as `pending` does.
     """
-    return database.execute(script(schema or read()))
+    # A timeout of the role, such as Supabase has, is for queries; a wait for a lock gives up sooner by itself.
+    return database.execute("set local statement_timeout = 0;\n" + script(schema or read()))
 
 
 def export(directory: Path, schema: Schema | None = None) -> Path:
-    """Writes the script as `<UTC time>_hourhand.sql`, as the Supabase CLI names migrations."""
+    """Writes the script as `<UTC time>_hourhand.sql`, as the Supabase CLI names migrations.
+
+    Where the last such file already says the same, it stays and is what is returned.
+    """
+    text = script(schema or read())
     directory.mkdir(parents=True, exist_ok=True)
+    *_, last = [None, *sorted(directory.glob("*_hourhand.sql"))]
+    if last and last.read_text(encoding="utf-8") == text:
+        return last
     path = directory / f"{datetime.now(UTC):%Y%m%d%H%M%S}_hourhand.sql"
-    path.write_text(script(schema or read()), encoding="utf-8", newline="\n")
+    path.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 
 def check(transport: "Transport", schema: Schema | None = None) -> Mapping[str, Any]:
     """The handshake of a daemon: the answer of `info()`, when this program can work with the schema.
 
-    A schema that is older or missing raises ContractMismatch. A newer one is only logged: during a deploy
-    the database is migrated first, and the programs of the version before go on working with it.
+    Raises ContractMismatch for a schema that lacks a migration of this package, or that says it needs newer
+    programs. Any other newer one is only logged: during a deploy the database is migrated first, and the
+    programs of the version before go on working with it. The rule is in docs/decisions/migrations.md.
     """
     schema = schema or read()
     info: Mapping[str, Any] = transport.call("info")
-    version = info["schema_version"]
-    if version < schema.version:
-        raise ContractMismatch(f"the schema has version {version}, this needs {schema.version}", _MIGRATE)
-    if difference := _difference(version, info["functions"], schema):
-        log.event("schema.differs", "WARNING", difference)
+    if mismatch := refusal(info, schema):
+        raise mismatch
+    if difference := how_it_differs(info, schema):
+        log.event("schema.differs", "WARNING", " ".join(difference))
     return info
 
 
-def _difference(version: int, functions: str, schema: Schema) -> str | None:
-    if version > schema.version:
-        return (
-            f"The schema has version {version}, newer than the {schema.version} of this package. {_UPGRADE}"
+def refusal(info: Mapping[str, Any], schema: Schema) -> ContractMismatch | None:
+    """Why this program cannot work with a schema that answered so; None when it can."""
+    if missing := _missing(info, schema):
+        return ContractMismatch(f"the schema lacks {', '.join(missing)}, which this version needs", _MIGRATE)
+    oldest = info.get("oldest_program", 0)
+    if oldest > schema.version:
+        return ContractMismatch(
+            f"the schema needs programs that know its version {oldest}; this one knows {schema.version}",
+            _UPGRADE,
         )
-    if functions != schema.functions_hash:
-        return f"The schema's functions are not those of this package. {_MIGRATE}"
     return None
+
+
+def how_it_differs(info: Mapping[str, Any], schema: Schema) -> tuple[str, str] | None:
+    """What is not as this package would have it although both can work, and what to do."""
+    version = info["schema_version"]
+    if version > schema.version:
+        return f"The schema has version {version}, newer than the {schema.version} of this package.", _UPGRADE
+    if info["functions"] != schema.functions_hash:
+        return "The schema's functions are not those of this package.", _MIGRATE
+    return None
+
+
+def _missing(info: Mapping[str, Any], schema: Schema) -> list[str]:
+    # Functions of before tell only the highest number.
+    applied = info.get("migrations") or range(info["schema_version"] + 1)
+    return [migration.label for migration in schema.migrations if migration.version not in applied]
 
 
 def _applied(database: "PostgresTransport") -> dict[int, tuple[str, str]]:
@@ -99,3 +127,15 @@ def _refuse_stranger(where: str, known: Migration | None, version: int, name: st
             f"{where}: migration {version} ({name}) was applied with a different text",
             "A released migration never changes: use the package that made this schema, or a new database.",
         )
+
+
+def _refuse_newer_functions(where: str, name: str, release: str) -> None:
+    _, _, theirs = name.partition(" ")
+    if theirs and _numbers(theirs) > _numbers(release):
+        raise ContractMismatch(
+            f"{where}: the functions are those of hourhand {theirs}, and this is {release}", _UPGRADE
+        )
+
+
+def _numbers(release: str) -> list[int]:
+    return [int(number) for number in release.split(".")]

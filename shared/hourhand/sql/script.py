@@ -7,10 +7,12 @@ and by several at once: it takes a lock first and then runs only what is missing
 Whoever runs it, everything belongs to the owner of the schema.
 """
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -45,6 +47,8 @@ class Schema:
     """The text of each file of functions, then the triggers: all applied anew when any changes."""
     grants: str = ""
     """Applied each time: what others have opened meanwhile is closed again."""
+    release: str = field(default_factory=lambda: _release(version("hourhand")))
+    """Of the package, as `1.2.3`: functions never go back to those of an earlier one."""
 
     @property
     def version(self) -> int:
@@ -71,6 +75,11 @@ def read(directory: Path = HERE) -> Schema:
     )
 
 
+def _release(text: str) -> str:
+    found = re.match(r"\d+(\.\d+)*", text)
+    return found[0] if found else "0"
+
+
 def script(schema: Schema) -> str:
     """The SQL text; the same text for the same schema."""
     return "".join(_lines(schema))
@@ -93,10 +102,11 @@ def _digest(texts: Iterable[str]) -> str:
 
 
 def _lines(schema: Schema) -> Iterator[str]:
-    body = _PREPARE + _CHECK.format(known=_known(schema)) + "".join(map(_step, schema.migrations))
+    body = _PREPARE + _CHECK.format(known=_known(schema), release=schema.release) + "".join(map(_step, schema.migrations))
     body += _FUNCTIONS.format(
         version=FUNCTIONS_VERSION,
         hash=schema.functions_hash,
+        release=schema.release,
         apply="".join(f"    execute {quote(text)};\n" for text in schema.functions),
     )
     body += f"  execute {quote(schema.grants)};\n\n" if schema.grants.strip() else ""
@@ -197,6 +207,15 @@ _CHECK = """\
       message = format('migration %s (%s) was applied with a different text', v_row.version, v_row.name),
       hint = 'A released migration never changes: use the package that made this schema, or a new database.';
   end loop;
+  for v_row in
+    select split_part(name, ' ', 2) as release from hourhand.migrations
+    where version = 0 and name ~ '^functions [0-9.]+$'
+      and string_to_array(split_part(name, ' ', 2), '.')::int[] > string_to_array('{release}', '.')::int[]
+  loop
+    raise exception using errcode = 'HH001',
+      message = format('the functions are those of hourhand %s, and this is %s', v_row.release, '{release}'),
+      hint = 'They were made by a newer version: upgrade this package.';
+  end loop;
 
 """
 
@@ -214,8 +233,9 @@ _FUNCTIONS = """\
     select from hourhand.migrations where version = {version} and checksum = '{hash}'
   ) then
 {apply}\
-    insert into hourhand.migrations (version, name, checksum) values ({version}, 'functions', '{hash}')
-    on conflict (version) do update set checksum = excluded.checksum, applied_at = excluded.applied_at;
+    insert into hourhand.migrations (version, name, checksum) values ({version}, 'functions {release}', '{hash}')
+    on conflict (version) do update
+    set name = excluded.name, checksum = excluded.checksum, applied_at = excluded.applied_at;
   end if;
 
 """
