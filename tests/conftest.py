@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from hourhand.transport.postgres import PostgresTransport
-from tests.support import databases
+from tests.support import databases, tally
 from tests.support import postgrest as supabase
 
 Connection = psycopg.Connection[TupleRow]
@@ -105,3 +105,7 @@ def sql(connect: Callable[..., Connection]) -> Callable[..., list[TupleRow]]:
         return cursor.fetchall() if cursor.description else []
 
     return sql
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tally.tell(terminalreporter)

@@ -53,9 +53,13 @@ class Postgres:
 
 @contextmanager
 def server(data_dir: Path) -> Iterator[Postgres]:
-    """The server that HOURHAND_TEST_DATABASE_URL names, else one in `data_dir` for the session."""
+    """The server that HOURHAND_TEST_DATABASE_URL names, else one in `data_dir` for the session.
+
+    HOURHAND_TEST_PG_BIN is the directory of the programs of another major for it.
+    """
     if url := os.environ.get("HOURHAND_TEST_DATABASE_URL"):
         yield Postgres(url)
         return
-    with Server(data_dir, fsync=False) as embedded:
+    pg_bin = os.environ.get("HOURHAND_TEST_PG_BIN")
+    with Server(data_dir, pg_bin=Path(pg_bin) if pg_bin else None, fsync=False) as embedded:
         yield Postgres(embedded.url)

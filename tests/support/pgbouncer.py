@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 CONFIGURATION = """\
 [databases]
-* = host={host} port={port} user=postgres
+* = host={host} port={port} user={user}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {listen}
@@ -30,14 +30,14 @@ max_client_conn = 100
 
 
 @contextmanager
-def pgbouncer(url: str, directory: Path) -> Iterator[str]:
-    """The URL of the same database through a pooler that gives each transaction any connection."""
+def pgbouncer(url: str, directory: Path, *, user: str = "postgres") -> Iterator[str]:
+    """The URL of the same database through a pooler that gives each transaction any connection of `user`."""
     listen = _free_port()
     # It gives up root, and may not enter the directory of the server's socket then: so over TCP.
     with (
         proxy(url) as server,
         subprocess.Popen(
-            [*_command(), str(_configure(server.url, directory, listen))], stderr=subprocess.DEVNULL
+            [*_command(), str(_configure(server.url, directory, listen, user))], stderr=subprocess.DEVNULL
         ) as process,
     ):
         try:
@@ -53,10 +53,11 @@ def _command() -> list[str]:
     return [program("pgbouncer"), "-q", *(["-u", "nobody"] if os.getuid() == 0 else [])]
 
 
-def _configure(url: str, directory: Path, listen: int) -> Path:
+def _configure(url: str, directory: Path, listen: int, user: str) -> Path:
     server = conninfo_to_dict(url)
     path = directory / "pgbouncer.ini"
-    path.write_text(CONFIGURATION.format(host=server["host"], port=server.get("port") or 5432, listen=listen))
+    port = server.get("port") or 5432
+    path.write_text(CONFIGURATION.format(host=server["host"], port=port, listen=listen, user=user))
     return path
 
 
