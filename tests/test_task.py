@@ -142,7 +142,9 @@ def test_a_task_at_the_top_of_a_module_is_pickled_by_its_place():
         ({"name": "two words"}, "name has to be"),
         ({"queue": ""}, "queue has to be"),
         ({"isolation": "async"}, "an `async def` is async, a `def` is thread"),
-        ({"isolation": "process"}, "not available in this version"),
+        ({"isolation": "fork"}, "each can be process"),
+        ({"memory_mb": 64}, 'memory_mb needs isolation="process"'),
+        ({"memory_mb": 0, "isolation": "process"}, "memory_mb has to be a whole number from 1"),
         ({"retry": 3}, "retry has to be a RetryPolicy"),
     ],
 )

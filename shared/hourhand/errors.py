@@ -16,6 +16,7 @@
     ├── BadPayload             a payload does not fit its task
     ├── RunFailed              a run that was waited for failed or was cancelled
     ├── StillRunning           a run that was waited for has not ended in time
+    ├── ProcessEnded           the process of a task ended before its task did
     ├── TaskImportError        a module that should define tasks cannot be imported
     └── EmbeddedError          the embedded Postgres cannot be found, started or stopped
 
@@ -120,6 +121,10 @@ class RunFailed(HourhandError):
 
 class StillRunning(HourhandError, TimeoutError):
     pass
+
+
+class ProcessEnded(HourhandError):
+    """With isolation="process" only: it left, it crashed, it was killed, it closed its files."""
 
 
 class TaskImportError(HourhandError):

@@ -157,7 +157,7 @@ class Run:
     def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
         """Show how far the run is. Written at most about once a second; what is skipped is overwritten."""
         told = {"done": done, "total": total, "message": message}
-        self._reporter.progress(self, {key: value for key, value in told.items() if value is not None})
+        self.write_progress({key: value for key, value in told.items() if value is not None})
 
     def enqueue(
         self, task: "Task[..., Any] | str", payload: object = None, **options: Unpack[EnqueueOptions]
@@ -178,6 +178,9 @@ class Run:
     def advance(self) -> Mapping[str, Any]:
         """For the task `hourhand.sequence` alone: one look at its steps, which may begin the next."""
         return self._reporter.advance(self)
+
+    def write_progress(self, progress: Mapping[str, Any]) -> None:
+        self._reporter.progress(self, progress)
 
     def write_log(self, level: str, message: str) -> None:
         self._reporter.log(self, level, message)

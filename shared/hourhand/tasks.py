@@ -41,6 +41,7 @@ class Task(Generic[P, R]):
         priority: int = 0,
         concurrency: int | None = None,
         isolation: Isolation | None = None,
+        memory_mb: int | None = None,
         retry: RetryPolicy | None = None,
         sync_ack: bool = False,
         description: str | None = None,
@@ -53,6 +54,7 @@ class Task(Generic[P, R]):
         self.priority = _whole("priority", priority, -100, 100)
         self.concurrency = None if concurrency is None else _whole("concurrency", concurrency, 1, 1_000_000)
         self.isolation = _checked_isolation(isolation, function)
+        self.memory_mb = _checked_memory(memory_mb, self.isolation)
         self.retry = _checked_retry(retry)
         self.sync_ack = bool(sync_ack)
         self.signature = Signature(function)
@@ -101,6 +103,7 @@ def task(
     priority: int = 0,
     concurrency: int | None = None,
     isolation: Isolation | None = None,
+    memory_mb: int | None = None,
     retry: RetryPolicy | None = None,
     sync_ack: bool = False,
     description: str | None = None,
@@ -110,12 +113,16 @@ def task(
     `name` is what runs and schedules call it (the function's name by default); `queue` and `priority`
     (-100 to 100, higher first) where its runs go; `timeout` (seconds or timedelta) bounds one attempt;
     `concurrency` bounds its runs at once over all workers; `isolation` is async for an `async def` and
-    thread for a `def`; `description` is the first line of the docstring by default. With `sync_ack` the end
-    of each run is written at once and alone, and its place in the worker is kept until then: slower, but a
-    crash repeats at most what was running, never what had ended up to 50 ms before.
+    thread for a `def`, or process for either; `memory_mb` is how many MiB the task may use in its process,
+    beyond what that has with its modules imported (Linux); `description` is the first line of the docstring
+    by default. With `sync_ack` the end of each run is written at once and alone, and its place in the worker
+    is kept until then: slower, but a crash repeats at most what was running, never what had ended up to
+    50 ms before.
 
     An async task that runs out of time is interrupted. A thread can't be: its run is recorded as failed,
-    and the thread is left to end by itself (`run.cancelled` tells it to).
+    and the thread is left to end by itself (`run.cancelled` tells it to). In a process CancelledError is
+    raised in the task, and 5 seconds later the process is ended with all that it has started. For that the
+    task has to be defined where the import of its module defines it again.
 
     Raises TypeError or ValueError where an option or the function's signature can't work.
     """
@@ -133,6 +140,7 @@ def task(
                 priority=priority,
                 concurrency=concurrency,
                 isolation=isolation,
+                memory_mb=memory_mb,
                 retry=retry,
                 sync_ack=sync_ack,
                 description=description,
@@ -187,8 +195,19 @@ def _checked_isolation(isolation: object, function: Callable[..., object]) -> Is
     if isolation in (None, natural):
         return natural
     if isolation == "process":
-        raise ValueError('isolation="process" is not available in this version: leave it out')
-    raise ValueError(f"isolation can't be {isolation!r} here: an `async def` is async, a `def` is thread")
+        return "process"
+    raise ValueError(
+        f"isolation can't be {isolation!r} here: an `async def` is async, a `def` is thread, and each can be "
+        "process"
+    )
+
+
+def _checked_memory(memory_mb: object, isolation: Isolation) -> int | None:
+    if memory_mb is None:
+        return None
+    if isolation != "process":
+        raise ValueError('memory_mb needs isolation="process": only a process has memory of its own')
+    return _whole("memory_mb", memory_mb, 1, 1_000_000_000)
 
 
 def _checked_retry(retry: object) -> RetryPolicy:

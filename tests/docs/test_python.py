@@ -28,7 +28,7 @@ _HOMES = (
     "hourhand.testing",
 )
 # What a worker calls, and its own tasks.
-_INTERNAL = {"Run": {"row", "stop", "write_log", "advance"}, "Client": {"transport"}}
+_INTERNAL = {"Run": {"row", "stop", "write_log", "write_progress", "advance"}, "Client": {"transport"}}
 
 
 def _real(name: str) -> Any:

@@ -10,6 +10,9 @@ from hourhand.tasks import Task
 from hourhand.transport import Transport
 from hourhand_worker.logbook import Logbook
 
+Call = Callable[[str, dict[str, Any]], Any]
+"""A function of the database, with its parameters."""
+
 
 class Desk:
     """`told` is called when there is something to write after there was nothing."""
@@ -35,13 +38,19 @@ class Desk:
     def enqueue(
         self, run: Run, task: Task[..., Any] | str, payload: object, options: EnqueueOptions
     ) -> Child:
-        job = make_job(task, payload, {**options, "parent_id": run.id})
-        keyed = "key" in job
-        answer = self._transport.call("enqueue", parameters(job if keyed else repeatable(job)))
-        return Child(answer["id"], answer["outcome"] if keyed else "created")
+        return enqueue_child(self._transport.call, run, task, payload, options)
 
     def advance(self, run: Run) -> Mapping[str, Any]:
         look: Mapping[str, Any] = self._transport.call(
             "advance_sequence", {"p_run_id": run.id, "p_token": run.token}
         )
         return look
+
+
+def enqueue_child(
+    call: Call, run: Run, task: Task[..., Any] | str, payload: object, options: EnqueueOptions
+) -> Child:
+    job = make_job(task, payload, {**options, "parent_id": run.id})
+    keyed = "key" in job
+    answer = call("enqueue", parameters(job if keyed else repeatable(job)))
+    return Child(answer["id"], answer["outcome"] if keyed else "created")

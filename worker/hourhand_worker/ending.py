@@ -2,6 +2,7 @@
 
 import traceback
 from asyncio import CancelledError
+from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
 from typing import Any
@@ -17,6 +18,13 @@ MOST_MESSAGE = 16 * 1024
 MOST_TRACEBACK = 48 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The end of an attempt that ran in another process, which knew the value or the exception itself."""
+
+    result: Result
+
+
 class Endings:
     """Turns what happened to an attempt into its result."""
 
@@ -28,6 +36,8 @@ class Endings:
             return self._result(attempt, "completed")
         if isinstance(value, Outcome):
             return self._told(attempt, value)
+        if isinstance(value, Elsewhere):
+            return {**value.result, **self._result(attempt, value.result["outcome"])}
         return self._result(attempt, "completed", result=sanitise(value))
 
     def raised(self, attempt: Attempt, error: BaseException) -> Result:

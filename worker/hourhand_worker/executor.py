@@ -8,9 +8,12 @@ from time import monotonic
 from typing import Any
 
 from hourhand import log
+from hourhand.registry import Registry
 from hourhand_worker.attempt import Attempt, Stop
 from hourhand_worker.coroutines import AsyncLane
+from hourhand_worker.desk import Call
 from hourhand_worker.lane import Conclusion, End, Lane
+from hourhand_worker.processes import ProcessLane
 from hourhand_worker.threads import ThreadLane
 
 Started = Callable[[Attempt], None]
@@ -22,10 +25,19 @@ class Executor:
 
     An abandoned attempt is one whose end is decided while its thread, which nothing can stop, goes on.
     `started` and `conclude` are called in the thread that runs the attempt; `freed` whenever a slot has
-    become free.
+    become free. Tasks that run in processes reach the database by `call`.
     """
 
-    def __init__(self, concurrency: int, started: Started, conclude: End, freed: Freed) -> None:
+    def __init__(
+        self,
+        concurrency: int,
+        started: Started,
+        conclude: End,
+        freed: Freed,
+        *,
+        tasks: Registry,
+        call: Call,
+    ) -> None:
         self._concurrency = concurrency
         self._started = started
         self._conclude = conclude
@@ -35,9 +47,11 @@ class Executor:
         self.running = 0
         self.abandoned: Counter[str] = Counter()  # by isolation
         self._on_loop = AsyncLane(self._begin, self._end)
+        self._in_processes = ProcessLane(self._enter, self._end, call, tasks, concurrency)
         self._lanes: dict[str, Lane] = {
             "async": self._on_loop,
             "thread": ThreadLane(self._begin, self._end),
+            "process": self._in_processes,
         }
 
     @property
@@ -52,6 +66,10 @@ class Executor:
     def silence(self) -> float:
         """For how many seconds the event loop has been blocked. For the watchdog only."""
         return self._on_loop.silence()
+
+    def warm_up(self) -> None:
+        """Have a process ready before it is needed, from now on."""
+        self._in_processes.warm_up()
 
     def submit(self, attempts: Iterable[Attempt]) -> None:
         with self._lock:
@@ -93,12 +111,15 @@ class Executor:
 
     def _begin(self, attempt: Attempt) -> dict[str, Any]:
         """The arguments of the task's function. Raises CancelledError, and BadPayload."""
+        self._enter(attempt)
+        return attempt.task.arguments(attempt.row["payload"], attempt.run)
+
+    def _enter(self, attempt: Attempt) -> None:
         if attempt.stop is not None:
             raise CancelledError(attempt.run.cancel_reason)
         log.bind(run_id=attempt.id, attempt=attempt.row["attempt"])
         self._started(attempt)
         attempt.started = monotonic()
-        return attempt.task.arguments(attempt.row["payload"], attempt.run)
 
     def _end(self, ended: Sequence[Conclusion]) -> None:
         self._conclude(ended)

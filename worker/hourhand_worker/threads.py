@@ -5,7 +5,9 @@ import inspect
 from collections.abc import Sequence
 from queue import SimpleQueue
 from threading import Lock, Thread
+from typing import Any
 
+from hourhand.tasks import Task
 from hourhand_worker.attempt import Attempt
 from hourhand_worker.lane import Begin, End
 
@@ -75,8 +77,13 @@ class ThreadLane:
         self._end([(attempt, value, error)])
 
     def _call(self, attempt: Attempt) -> object:
-        value = attempt.task.function(**self._begin(attempt))
-        if inspect.iscoroutine(value):
-            value.close()
-            raise TypeError("it returned a coroutine: make it an `async def`")
-        return value
+        return returned_by(attempt.task, self._begin(attempt))
+
+
+def returned_by(task: Task[..., Any], arguments: dict[str, Any]) -> object:
+    """What the function, a `def`, returns. Raises TypeError for a coroutine."""
+    value = task.function(**arguments)
+    if inspect.iscoroutine(value):
+        value.close()
+        raise TypeError("it returned a coroutine: make it an `async def`")
+    return value

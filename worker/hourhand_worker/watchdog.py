@@ -9,9 +9,9 @@ from hourhand_worker.executor import Executor
 from hourhand_worker.holdings import Holdings
 
 LOOK_EVERY = 0.25
-GRACE = 5.0
-"""Seconds that an async task which was interrupted gets to clean up."""
-
+GRACE = {"thread": 0.0, "async": 5.0, "process": 20.0}
+"""Seconds from the timeout to the moment from which nothing more is expected of an attempt, by isolation. An
+async task is interrupted and may clean up; a process is ended long before, unless the system can't do it."""
 
 SILENCE = 5.0
 """Seconds after which an event loop that does not answer counts as blocked."""
@@ -63,13 +63,12 @@ class Watchdog:
     def _judge(self, attempt: Attempt, over: float) -> None:
         if over < 0:
             return
-        interruptible = attempt.task.isolation == "async"
-        if attempt.stop is not Stop.TIMED_OUT and interruptible and over < GRACE:
-            attempt.tell_to_stop(Stop.TIMED_OUT, "timed out")
-            self._executor.interrupt(attempt)
-        elif not interruptible or over >= GRACE:
+        if over >= GRACE[attempt.task.isolation]:
             attempt.tell_to_stop(Stop.TIMED_OUT, "timed out")
             self._expired(attempt)
+        elif attempt.stop is not Stop.TIMED_OUT:
+            attempt.tell_to_stop(Stop.TIMED_OUT, "timed out")
+            self._executor.interrupt(attempt)
 
     def _listen(self) -> None:
         silence = self._executor.silence

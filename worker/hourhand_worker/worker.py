@@ -36,6 +36,9 @@ RESTART = 75
 UNWIND = 2.0
 """Seconds that interrupted tasks get to clean up at shutdown."""
 
+CLOSE = 3.0
+"""Seconds in which what still runs in other processes is ended."""
+
 DELIVER = 10.0
 """Seconds to deliver the last results in."""
 
@@ -101,7 +104,12 @@ class Worker:
             pulse=pulse,
         )
         self._executor = Executor(
-            settings.concurrency, ground.journal.begun, self._conclude, self._slot_freed
+            settings.concurrency,
+            ground.journal.begun,
+            self._conclude,
+            self._slot_freed,
+            tasks=registry,
+            call=transport.call,
         )
         self._finisher = Finisher(
             ground,
@@ -209,6 +217,7 @@ class Worker:
         for thread in (self._finisher, self._heartbeat, self._watchdog):
             thread.start()
         if not self._until.passing:
+            self._executor.warm_up()
             self._upkeep.start()
             if self._settings.notify:
                 self._listener = self._transport.listen(["hourhand_runs"], self._hinted)
@@ -347,8 +356,8 @@ class Worker:
         self._finisher.close(DELIVER)
         self._watchdog.stop()
         self._heartbeat.stop()
+        self._executor.close(CLOSE)  # before what it still runs is given to others
         self._release(left, close=True)
-        self._executor.close(1.0)
 
     def _give_back_unstarted(self) -> None:
         self._release([attempt for attempt in self._executor.take_back() if self._holdings.drop(attempt)])

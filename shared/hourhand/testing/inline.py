@@ -59,7 +59,7 @@ def run_inline(
     fields of the run, such as `scheduled_for` or `trigger`, go by their names. What the task raises comes out
     here, except Retry, Snooze, Cancel and Discard. Raises BadPayload.
     """
-    if task.isolation == "async":
+    if inspect.iscoroutinefunction(task.function):
         return asyncio.run(run_inline_async(task, payload, attempt=attempt, stopped=stopped, **row))
     inline, arguments = _prepared(task, payload, stopped, {**row, "attempt": attempt})
     try:
