@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +68,9 @@ class Up:
         found = {}
         for pid, parent, command in processes():
             if parent == self.process.pid:
-                name = "postgres" if "postgres" in command[0] else command[-1]
-                found[name] = pid
+                found["postgres" if "postgres" in command[0] else command[command.index("hourhand") + 1]] = (
+                    pid
+                )
         return found
 
     def interrupt(self) -> int:
@@ -139,7 +139,7 @@ def up(project: Path, request: pytest.FixtureRequest) -> Callable[..., Up]:
         output = project / f"output-{len([*project.glob('output-*')])}"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [python, "-m", "hourhand", "up", *arguments],
+                [python, "-m", "hourhand", "up", "--port", free_port(), *arguments],
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -152,6 +152,11 @@ def up(project: Path, request: pytest.FixtureRequest) -> Callable[..., Up]:
         return started
 
     return up
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return str(taken.getsockname()[1])
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -185,7 +190,7 @@ def test_a_new_directory_shows_the_demo_firing_and_ctrl_c_stops_it_in_order(
     assert first.data_dir.stat().st_mode & 0o777 == 0o700
     assert "schedule demo-hello says hello every 10 s" in first.said()
 
-    second = hourhand("up")
+    second = hourhand("up", "--port", free_port())
     assert second.returncode == 69
     assert f"runs already in {first.data_dir}: process {first.process.pid}, since" in second.stderr
     assert "hourhand stop" in second.stderr
@@ -193,16 +198,16 @@ def test_a_new_directory_shows_the_demo_firing_and_ctrl_c_stops_it_in_order(
     first.says(r"worker .*Hello from run 1")
     assert first.interrupt() == 0
     stops = re.findall(r"\[up\] stopping (\w+)", first.said())
-    assert stops == ["scheduler", "worker", "postgres"]
+    assert stops == ["admin", "scheduler", "worker", "postgres"]
     assert not any(map(is_alive, everything))
     logs = {path.name for path in (first.data_dir / "logs").glob("*.log")}
-    assert logs >= {"postgres.log", "up.log", "job-scheduler.log", "job-worker-1.log"}
+    assert logs >= {"postgres.log", "up.log", "admin.log", "job-scheduler.log", "job-worker-1.log"}
 
 
 def test_what_is_killed_is_started_again(up: StartUp, data_dir: Path) -> None:
     runner = up()
     before = runner.services()
-    assert set(before) == {"postgres", "worker", "scheduler"}
+    assert set(before) == {"postgres", "worker", "scheduler", "admin"}
     for name, pid in before.items():
         os.kill(pid, signal.SIGKILL)
         runner.says(rf"\[up\] {name} (was ended by SIGKILL|ended).*; starting it again in 0.5 s")
@@ -270,14 +275,14 @@ def test_reload_restarts_the_worker_and_a_broken_module_stops_nothing_else(
 
 
 def test_it_runs_in_the_background_until_it_is_stopped(data_dir: Path) -> None:
-    started = hourhand("up", "--detach")
+    started = hourhand("up", "--detach", "--port", free_port())
     try:
         assert started.returncode == 0, started.stderr
         assert "hourhand is up" in started.stdout
         pid = int((data_dir / "up.pid").read_text())
         family = descendants(pid)
         assert len(family) > 3
-        again = hourhand("up", "--detach")
+        again = hourhand("up", "--detach", "--port", free_port())
         assert again.returncode == 69
         assert f"runs already in {data_dir}: process {pid}" in again.stderr
     finally:
@@ -296,7 +301,7 @@ def test_stop_says_when_nothing_runs(project: Path) -> None:
 
 def test_a_configured_database_is_used_as_it_is(up: StartUp, database_url: str, project: Path) -> None:
     runner = up(env={**os.environ, "DATABASE_URL": database_url, "HOURHAND_TASKS": "hourhand.demo"})
-    assert set(runner.services()) == {"worker", "scheduler"}
+    assert set(runner.services()) == {"worker", "scheduler", "admin"}
     assert not [*runner.data_dir.glob("postgres-*")]
     assert database_url not in runner.said()
     assert ask(database_url, "select count(*) from hourhand.scheduled_jobs") == 0
@@ -306,29 +311,27 @@ def test_a_configured_database_is_used_as_it_is(up: StartUp, database_url: str, 
 def test_without_tasks_there_is_no_worker_and_it_says_so(up: StartUp, database_url: str) -> None:
     runner = up(env={**os.environ, "DATABASE_URL": database_url})
     runner.says("worker +none: name the modules .* with --tasks or HOURHAND_TASKS")
-    assert set(runner.services()) == {"scheduler"}
+    assert set(runner.services()) == {"scheduler", "admin"}
     assert runner.interrupt() == 0
 
 
 def test_a_configured_database_without_the_schema_is_not_changed(empty_database_url: str) -> None:
-    finished = hourhand("up", DATABASE_URL=empty_database_url)
+    finished = hourhand("up", "--port", free_port(), DATABASE_URL=empty_database_url)
     assert finished.returncode == 78
     assert "hourhand migrate" in finished.stderr
     assert ask(empty_database_url, "select to_regnamespace('hourhand') is null")
 
 
 def test_production_refuses_the_embedded_database(project: Path) -> None:
-    finished = hourhand("up", HOURHAND_ENV="production")
+    finished = hourhand("up", "--port", free_port(), HOURHAND_ENV="production")
     assert finished.returncode == 78
     assert "DATABASE_URL" in finished.stderr
     assert not [*(project / ".hourhand").glob("postgres-*")]
 
 
 def test_a_port_that_is_taken_is_said_before_anything_starts(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path,
 ) -> None:
-    # By name: the package has the command itself as an attribute.
-    monkeypatch.setattr(import_module("hourhand_admin.commands.up"), "_has_admin", lambda: True)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = CliRunner().invoke(main, ["up", "--port", str(port)])

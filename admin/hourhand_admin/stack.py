@@ -17,6 +17,7 @@ from hourhand.embedded.lock import Lock
 from hourhand.errors import ContractMismatch
 from hourhand.settings import Settings
 from hourhand.transport import Transport, connect, connect_direct
+from hourhand_admin.first_login import first_login
 from hourhand_admin.output import Output
 from hourhand_admin.readiness import Readiness
 from hourhand_admin.reload import Changes, Reload, watched_directories
@@ -30,9 +31,9 @@ _MARGIN = 10.0  # seconds that a daemon gets beyond those for its runs
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run besides the settings: `port` is the admin's, None where there is none."""
+    """What to run besides the settings: `port` is the admin's."""
 
-    port: int | None
+    port: int
     reload: bool
     announce: Callable[[str], None]
     """Called once when everything runs, with what the user should know."""
@@ -143,17 +144,16 @@ def _supervise(settings: Settings, plan: Plan, server: Server | None, new: bool)
     with closing(connect(settings, application_name=APPLICATION, patience=1.0)) as transport:
 
         def tell(silent: Sequence[str]) -> None:
+            login = first_login(settings, transport, ours=server is not None)
             transport.close()
-            plan.announce(_announcement(settings, plan, server, new, silent))
+            plan.announce(_announcement(settings, plan, server, new, silent, login))
 
-        supervisor.chores.append(Readiness(transport, [one for one in daemons if one.name != "admin"], tell))
+        supervisor.chores.append(Readiness(transport, daemons, tell))
         supervisor.run()
 
 
 def _daemons(settings: Settings, plan: Plan, ended_by: signal.Signals) -> list[Daemon]:
-    commands = [*([["worker"]] if settings.tasks else []), ["scheduler"]]
-    if plan.port is not None:
-        commands.append(["admin", "--port", str(plan.port)])
+    commands = [*([["worker"]] if settings.tasks else []), ["scheduler"], ["admin", "--port", str(plan.port)]]
     output = Output([command[0] for command in commands], bare=settings.log_format == "json")
     environment = _environment(settings)
     grace = settings.shutdown.total_seconds() + _MARGIN
@@ -181,13 +181,12 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _announcement(
-    settings: Settings, plan: Plan, server: Server | None, new: bool, silent: Sequence[str]
+    settings: Settings, plan: Plan, server: Server | None, new: bool, silent: Sequence[str], login: str
 ) -> str:
     lines = ["hourhand is up." if not silent else f"hourhand is up, but {' and '.join(silent)} not yet."]
     if server is not None:
         lines.append(f"  database  {server.url}")
-    if plan.port is not None:
-        lines.append(f"  admin     http://127.0.0.1:{plan.port}")
+    lines += [f"  admin     http://127.0.0.1:{plan.port}", f"  login     {login}"]
     if not settings.tasks:
         lines.append("  worker    none: name the modules that define tasks with --tasks or HOURHAND_TASKS")
     lines.append(f"  logs      {log_dir(settings)}")

@@ -62,24 +62,16 @@ def up(
     from hourhand.settings import load_settings
 
     settings = load_settings(data_dir=data_dir, tasks=tasks or None, schedules=schedules)
-    admin_port = port if _has_admin() else None
     if detach:
         return _detach(settings, port, reload)
-    return _run(settings, admin_port, reload, announce_to)
+    return _run(settings, port, reload, announce_to)
 
 
-def _has_admin() -> bool:
-    from hourhand.cli import main
-
-    return main.get_command(click.Context(main), "admin") is not None
-
-
-def _run(settings: Settings, port: int | None, reload: bool, announce_to: int | None) -> int:
+def _run(settings: Settings, port: int, reload: bool, announce_to: int | None) -> int:
     from hourhand import log
     from hourhand_admin import stack
 
-    if port is not None:
-        _require_free(port)
+    _require_free(port)
     directory = stack.log_dir(settings)
     if announce_to is not None:
         from hourhand_admin.background import Rotated

@@ -25,7 +25,8 @@ begin
         using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
     end if;
   end if;
-  select coalesce(jsonb_agg(hourhand_parts.run_row(r) order by r.id desc), '[]') into v_rows
+  select coalesce(jsonb_agg(hourhand_parts.run_row(r) || jsonb_build_object('schedule', (
+    select s.name from hourhand.scheduled_jobs s where s.id = r.schedule_id)) order by r.id desc), '[]') into v_rows
   from (
     select r.* from hourhand.job_runs r
     where (p_before is null or r.id < p_before)

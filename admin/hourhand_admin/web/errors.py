@@ -1,0 +1,107 @@
+"""Errors as people see them (a page) and as programs do (`application/problem+json`)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+
+from hourhand import errors, log
+from hourhand.errors import HourhandError
+from hourhand_admin.web.access.identity import VISITOR_COOKIE
+from hourhand_admin.web.access.needs import LoginNeeded
+from hourhand_admin.web.access.who import Who
+from hourhand_admin.web.visit import Visit
+
+STATUS_OF: tuple[tuple[type[HourhandError], int], ...] = (
+    (errors.NotFound, 404),
+    (errors.UnknownTask, 404),
+    (errors.Conflict, 409),
+    (errors.BadInput, 422),
+    (errors.BadPayload, 422),
+    (errors.BadSchedule, 422),
+    (errors.BadScheduleFile, 422),
+    (errors.TransportError, 503),
+)
+_RETRY_AFTER = "5"  # seconds
+
+
+def register(app: FastAPI) -> None:
+    app.add_exception_handler(LoginNeeded, _login_needed)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(HourhandError, _failed)
+    app.add_exception_handler(Exception, _broken)
+
+
+def problem(
+    request: Request,
+    status: int,
+    detail: str,
+    hint: str | None = None,
+    *,
+    headers: dict[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """A page for a browser, problem+json for everybody else."""
+    title = HTTPStatus(status).phrase
+    if wants_page(request):
+        visit = getattr(request.state, "visit", None) or _visitor(request)
+        answer: Response = visit.page("error.html", status, title=title, detail=detail, hint=hint)
+    else:
+        body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+        body |= {"hint": hint} if hint else {}
+        answer = JSONResponse(body, status, media_type="application/problem+json")
+    answer.headers.update(headers or {})
+    return answer
+
+
+def wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _visitor(request: Request) -> Visit:
+    return Visit(request, Who.visitor(request.cookies.get(VISITOR_COOKIE, "")), FormData())
+
+
+async def _login_needed(request: Request, error: Exception) -> Response:
+    if not wants_page(request):
+        return await _refused(request, error)
+    visit = _visitor(request)
+    query = f"?{request.url.query}" if request.url.query else ""
+    wanted = visit.path + query if request.method == "GET" and visit.path != "/" else None
+    return visit.back("/login", next=wanted)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem(request, error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+
+async def _not_understood(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = [
+        {"where": ".".join(str(part) for part in each["loc"]), "what": str(each["msg"])}
+        for each in error.errors()[:20]
+    ]
+    detail = "; ".join(f"{each['where']}: {each['what']}" for each in found)
+    return problem(request, 422, detail, errors=found)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HourhandError)
+    status = next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
+    if status < 500:
+        return problem(request, status, error.message, error.hint)
+    log.event("admin.failed", "WARNING", f"{request.url.path}: {error}", error=error)
+    # What went wrong inside, such as where the database is, is for the log.
+    detail = "The database did not answer." if status == 503 else "This did not work."
+    return problem(request, status, detail, error.hint, headers={"Retry-After": _RETRY_AFTER})
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    log.event("admin.failed", "ERROR", f"{request.method} {request.url.path}: {error!r}", error=error)
+    return problem(request, 500, "This did not work. The log of the admin says why.")

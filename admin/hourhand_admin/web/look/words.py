@@ -1,0 +1,38 @@
+"""What the rows of the database are called on pages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hourhand.errors import HourhandError
+from hourhand.timetable import describe
+from hourhand_admin.web.look import times
+
+Row = Mapping[str, Any]
+
+RUN_STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
+
+
+def timing(schedule: Row) -> str:
+    """When a schedule fires, in English; the expression itself where there are no words for it."""
+    if schedule["cron"]:
+        return _cron(schedule["cron"], schedule["name"])
+    if schedule["every"]:
+        return f"Every {times.duration(schedule['every'])}"
+    return f"Once, at {str(schedule['run_at']).replace('T', ' ')}"
+
+
+def _cron(cron: str, name: str) -> str:
+    try:
+        return describe(cron, name)
+    except HourhandError:
+        return cron
+
+
+def schedule_state(schedule: Row, now: object) -> str:
+    """active, paused, done or broken."""
+    if schedule["error"]:
+        return "broken"
+    until, clock = times.instant(schedule["paused_until"]), times.instant(now)
+    if not schedule["is_active"] or (until and clock and until > clock):
+        return "paused"
+    return "active"

@@ -1,0 +1,84 @@
+// What every page does more with JavaScript. Without it everything still works.
+
+const REFRESH = 5000; // milliseconds
+
+// --- Keys ---
+
+const rows = () => [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a"));
+
+function move(step) {
+  const all = rows();
+  const here = all.findIndex((row) => row.contains(document.activeElement));
+  const next = all[here < 0 ? 0 : Math.min(Math.max(here + step, 0), all.length - 1)];
+  next?.querySelector("a").focus();
+}
+
+const keys = {
+  "/": () => document.querySelector("main input[type=search]")?.focus(),
+  "?": () => document.getElementById("keys").showModal(),
+  j: () => move(1),
+  k: () => move(-1),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") closeMenus();
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
+  if (keys[event.key]) {
+    event.preventDefault();
+    keys[event.key]();
+  }
+});
+
+// --- Menus ---
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
+}
+
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+
+// --- The zone of this browser ---
+
+for (const input of document.querySelectorAll("input[name=mine]")) {
+  input.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+}
+
+// --- Live: the server renders a page once more, and what has changed in its [data-live] parts is put in place ---
+
+let shownAt = new Date();
+
+export async function refresh() {
+  const parts = [...document.querySelectorAll("[data-live][id]")].filter(isAtRest);
+  if (!parts.length) return;
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of parts) replace(part, page.getElementById(part.id));
+    shownAt = new Date();
+    tellStale(false);
+  } catch {
+    tellStale(true);
+  }
+}
+
+// Nothing moves under the hands of who is using it.
+const isAtRest = (part) =>
+  !part.contains(document.activeElement) && !part.querySelector("details[open], input:checked") && !hasSelection(part);
+
+function hasSelection(part) {
+  const selection = getSelection();
+  return selection && !selection.isCollapsed && selection.containsNode(part, true);
+}
+
+function replace(part, fresh) {
+  if (fresh && fresh.innerHTML !== part.innerHTML) part.replaceChildren(...fresh.childNodes);
+}
+
+function tellStale(stale) {
+  const note = document.getElementById("stale");
+  note.hidden = !stale;
+  note.querySelector("span").textContent = shownAt.toLocaleTimeString();
+}
+
+setInterval(() => document.visibilityState === "visible" && refresh(), REFRESH);
