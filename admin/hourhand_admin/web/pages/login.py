@@ -30,7 +30,7 @@ def log_in(visit: Anyone) -> Response:
     if not passwords.is_right(password, user["password_hash"]):
         throttle.failed(*keys)
         log.event("admin.login.refused", "WARNING", f"a login as {name[:100]!r} was refused")
-        return _page(visit, wanted, 403, "The name or the password is wrong.")
+        return _page(visit, wanted, 422, "The name or the password is wrong.")
     throttle.succeeded(*keys)
     response = visit.back(local(wanted))
     visit.request.app.state.identity.open_login(name, response, visit.request)
