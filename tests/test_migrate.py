@@ -119,6 +119,40 @@ def test_changed_functions_are_applied_anew(database: PostgresTransport, make: M
     assert database.call("answer") == 42
 
 
+def test_a_function_with_new_parameters_takes_the_place_of_the_old_one(
+    database: PostgresTransport, make: Make
+) -> None:
+    """Two of one name could not be called by the names of their parameters."""
+    text = "create or replace function hourhand.answer({}) returns jsonb language sql as $$ select to_jsonb(p_a) $$"
+    migrate.apply(database, make(ONE, answer=text.format("p_a int")))
+    migrate.apply(database, make(ONE, answer=text.format("p_a int, p_b text default ''")))
+    assert database.call("answer", {"p_a": 1}) == 1
+    migrate.apply(database, make(ONE, answer=text.format("p_c int default 3, p_a text default ''")))
+    assert database.call("answer", {"p_c": 3}) == ""
+    assert database.query("select count(*) from pg_proc where proname = 'answer'") == [(1,)]
+
+
+def test_a_function_with_another_answer_takes_the_place_of_the_old_one(
+    database: PostgresTransport, make: Make
+) -> None:
+    text = "create or replace function hourhand.answer() returns {0} language sql as $$ select '1'::{0} $$"
+    migrate.apply(database, make(ONE, answer=text.format("int")))
+    migrate.apply(database, make(ONE, answer=text.format("jsonb")))
+    assert database.query("select pg_typeof(hourhand.answer())::text") == [("jsonb",)]
+
+
+def test_what_no_function_calls_any_more_is_gone(database: PostgresTransport, make: Make) -> None:
+    inside = "create or replace function hourhand_parts.{}() returns int language sql as $$ select 1 $$"
+    first = "create schema hourhand_parts; " + inside.format("kept")
+    called = "create or replace function hourhand.called() returns int language sql as $$ select 1 $$"
+    migrate.apply(database, make(first, called=called, helper=inside.format("helper")))
+    migrate.apply(database, make(first))
+    names = (
+        "select proname::text from pg_proc where pronamespace::regnamespace::text like 'hourhand%' order by 1"
+    )
+    assert database.query(names) == [("called",), ("info",), ("kept",)]
+
+
 def test_new_tables_get_their_grants(database: PostgresTransport, make: Make) -> None:
     """The text of the grants is the same, but what they are for is not."""
     grants = "grant select on all tables in schema hourhand to public;"

@@ -43,7 +43,7 @@ def apply(database: "PostgresTransport", schema: Schema | None = None) -> tuple[
 
     Safe to run at any time and by several at once. Raises ContractMismatch as `pending` does.
     """
-    # A timeout of the role, such as Supabase has, is for queries; a wait for a lock gives up sooner by itself.
+    # A timeout of the role, such as Supabase has, is for queries; waits for locks end sooner by themselves.
     return database.execute("set local statement_timeout = 0;\n" + script(schema or read()))
 
 

@@ -121,7 +121,7 @@ def test_there_is_no_other_way(statement: str, database_url: str) -> None:
 def test_a_run_cannot_be_inserted_as_if_it_had_ended(database_url: str) -> None:
     with (
         as_role(database_url, "hourhand_worker") as worker,
-        pytest.raises(psycopg.Error, match="only be inserted as pending"),
+        pytest.raises(psycopg.Error, match="row-level security"),
     ):
         worker.execute(
             "insert into hourhand.job_runs (task, status, queue, run_at, claim_at, max_attempts, timeout, trigger, created_at, finished_at)"

@@ -34,12 +34,13 @@ begin
     group by m.kind, m.name, m.grantee
     union all
     -- service_role goes round row security on Supabase; a login role of a plain server does not.
-    select format('create policy %I on %s ' || p.clause, d.grantee || p.suffix, d.name, d.grantee)
+    select format('create policy %I on %s ' || p.clause, d.grantee || p.suffix, d.name, d.grantee,
+      case d.name when 'hourhand.job_runs' then 'status = ''pending''' else 'true' end)
     from hourhand_parts.due_rights() d
     join pg_catalog.pg_roles r on r.rolname = d.grantee and d.grantee <> 'authenticated'
     join (values
       ('SELECT', '_reads', 'for select to %I using (true)'),
-      ('INSERT', '_adds', 'for insert to %I with check (true)'),
+      ('INSERT', '_adds', 'for insert to %I with check (%s)'),
       ('UPDATE', '_edits', 'for update to %I using (true)')
     ) p(privilege, suffix, clause) on p.privilege = d.privilege
     where d.kind = 'table' and not exists (

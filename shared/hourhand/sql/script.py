@@ -102,18 +102,25 @@ def _digest(texts: Iterable[str]) -> str:
 
 
 def _lines(schema: Schema) -> Iterator[str]:
-    body = _PREPARE + _CHECK.format(known=_known(schema), release=schema.release) + "".join(map(_step, schema.migrations))
+    body = _PREPARE + _CHECK.format(known=_known(schema), release=schema.release)
+    body += "".join(map(_step, schema.migrations))
     body += _FUNCTIONS.format(
         version=FUNCTIONS_VERSION,
         hash=schema.functions_hash,
         release=schema.release,
-        apply="".join(f"    execute {quote(text)};\n" for text in schema.functions),
+        texts=",\n".join(map(quote, schema.functions)),
+        names=", ".join(f"'{name}'" for name in sorted(_function_names(schema))),
     )
     body += f"  execute {quote(schema.grants)};\n\n" if schema.grants.strip() else ""
     body += _FINISH
     tag = _free_tag(body)
     yield f"-- hourhand: schema version {schema.version}, functions {schema.functions_hash}\n"
     yield f"do {tag}\n{body}{tag};\n"
+
+
+def _function_names(schema: Schema) -> set[str]:
+    texts = [*schema.functions, *(migration.sql for migration in schema.migrations)]
+    return {name for text in texts for name in re.findall(r"create (?:or replace )?function ([\w.]+)", text)}
 
 
 def _known(schema: Schema) -> str:
@@ -152,6 +159,8 @@ declare
   );
   v_changed boolean := false;
   v_owner text;
+  v_before oid[];
+  v_text text;
   v_row record;
 begin
   perform pg_advisory_xact_lock(hashtextextended('hourhand.migrate', 0));
@@ -232,8 +241,45 @@ _FUNCTIONS = """\
   if v_changed or not exists (
     select from hourhand.migrations where version = {version} and checksum = '{hash}'
   ) then
-{apply}\
-    insert into hourhand.migrations (version, name, checksum) values ({version}, 'functions {release}', '{hash}')
+    v_before := array(
+      select p.oid from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname in ('hourhand', 'hourhand_parts')
+    );
+    foreach v_text in array array[
+{texts}
+    ]::text[] loop
+      begin
+        execute v_text;
+      exception when invalid_function_definition then
+        -- The same types of parameters with another answer, or by other names: this cannot be replaced.
+        for v_row in
+          select oid::regprocedure as name from pg_proc
+          where oid = any(v_before)
+            and format('%s.%s', pronamespace::regnamespace, proname)
+              = substring(v_text from 'function ([[:alnum:]_.]+)')
+        loop
+          execute format('drop function %s', v_row.name);
+        end loop;
+        execute v_text;
+      end;
+    end loop;
+    -- With other types it is another function, and callers by name could not choose. What only functions of
+    -- before have called goes with them; what is called from outside stays, for the programs of before.
+    for v_row in
+      select old.oid::regprocedure as name from pg_proc old
+      where old.oid = any(v_before) and (
+        exists (
+          select from pg_proc new
+          where new.pronamespace = old.pronamespace and new.proname = old.proname and new.oid <> all(v_before)
+        )
+        or old.pronamespace = to_regnamespace('hourhand_parts')
+          and format('hourhand_parts.%s', old.proname) <> all(array[{names}]::text[])
+      )
+    loop
+      execute format('drop function %s', v_row.name);
+    end loop;
+    insert into hourhand.migrations (version, name, checksum)
+    values ({version}, 'functions {release}', '{hash}')
     on conflict (version) do update
     set name = excluded.name, checksum = excluded.checksum, applied_at = excluded.applied_at;
   end if;
