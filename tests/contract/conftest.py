@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from hourhand import log, registry
+from hourhand.log.lines import Line
+from hourhand.settings import Settings
 from hourhand.transport import Transport
+from hourhand.transport.postgres import PostgresTransport
 from tests.contract.ways import WAYS, Map, Place, Way
+from tests.contract.workshop import AnyWorkshop
+from tests.scheduler.conftest import insert, ledger, scheduler
 from tests.sql.conftest import end_lease, enqueue, hand
 
-__all__ = ["end_lease", "enqueue", "hand"]
+__all__ = ["end_lease", "enqueue", "hand", "insert", "ledger", "scheduler"]
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +46,24 @@ def transport(place: Place) -> Iterator[Transport]:
     transport = place.connect()
     yield transport
     transport.close()
+
+
+@pytest.fixture
+def settings(place: Place) -> Settings:
+    return place.settings()
+
+
+@pytest.fixture
+def shop(place: Place, tmp_path: Path) -> Iterator[AnyWorkshop]:
+    """As in the tests of the worker; its workers go the way of the test."""
+    looks = PostgresTransport(place.url, application_name="hourhand-tests")
+    with registry.isolated() as tasks, ExitStack() as stack:
+        stack.callback(looks.close)
+        yield AnyWorkshop(place, looks, tasks, tmp_path, stack)
+
+
+@pytest.fixture
+def lines() -> Iterator[list[Line]]:
+    """Every line of the event log, whatever its level."""
+    with log.captured() as captured:
+        yield captured

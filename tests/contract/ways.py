@@ -27,9 +27,11 @@ class Way:
     transport: str
     """psycopg, pgbouncer or postgrest."""
     version: int
+    notify: bool = True
+    """Whether wake-up hints are wanted; only psycopg itself has any."""
 
     def __str__(self) -> str:
-        return f"{self.transport}-{self.version}"
+        return f"{self.transport}-{self.version}{'' if self.notify else '-without-hints'}"
 
 
 WAYS = (
@@ -41,6 +43,14 @@ WAYS = (
     Way("psycopg", 15),
     Way("postgrest", 15),
 )
+
+DAEMON_WAYS = (
+    Way("psycopg", 18, notify=False),
+    Way("pgbouncer", 18),
+    Way("postgrest", 18),
+    Way("postgrest", 15),
+)
+"""For what is done by daemons: how versions of Postgres differ, the functions have shown."""
 
 PROGRAMS: dict[int, str] = {
     15: "/usr/lib/postgresql/15/bin",
@@ -73,6 +83,7 @@ class Place:
         self.settings = settings
         """`settings(worker_poll=…)` are those of a daemon that goes this way."""
         self._superuser = psycopg.connect(url, autocommit=True)
+        self._clock = self._definition("hourhand.clock()")
 
     def connect(self, *, patience: float = 5.0) -> Transport:
         return connect(self.settings(), application_name="hourhand-tests", patience=patience)
@@ -81,11 +92,17 @@ class Place:
         # Row by row: a truncate takes fifty times as long where there is next to nothing.
         with self._superuser.transaction():
             self._superuser.execute("set local session_replication_role = replica")
+            # A test may have set it, and thought that the database would go with it.
+            self._superuser.execute(self._clock.encode())
             for (table,) in self._tables():
                 self._superuser.execute(f"delete from hourhand.{table}".encode())
 
     def close(self) -> None:
         self._superuser.close()
+
+    def _definition(self, function: str) -> str:
+        row = self._superuser.execute("select pg_get_functiondef(%s::regprocedure)", [function]).fetchone()
+        return str(row[0]) if row else ""
 
     def _tables(self) -> list[tuple[str]]:
         return self._superuser.execute(
@@ -137,7 +154,7 @@ def _settings(way: Way, url: str, directory: Path) -> Iterator[Callable[..., Set
         }[way.transport](stack, url, directory)
 
         def settings(**overrides: object) -> Settings:
-            return load_settings(**{**chosen, **overrides})
+            return load_settings(**{"notify": way.notify, **chosen, **overrides})
 
         yield settings
 

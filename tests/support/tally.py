@@ -15,8 +15,14 @@ def tell(reporter: pytest.TerminalReporter) -> None:
     if ways:
         reporter.section("the contract, by way")
     for way in ways:
-        told = ", ".join(f"{count[way]} {outcome}" for outcome, count in counts.items() if count[way])
-        reporter.line(f"{way:<14} {told}")
+        told = [f"{count[way]} {outcome}" for outcome, count in counts.items() if count[way]]
+        reporter.line(f"{way:<25}{', '.join(told + _measured(reporter, way))}")
+
+
+def _measured(reporter: pytest.TerminalReporter, way: str) -> list[str]:
+    """What tests of this way have measured."""
+    reports = [report for report in reporter.stats.get("passed", []) if _way(report) == way]
+    return [str(value) for report in reports for name, value in report.user_properties if name == "lag"]
 
 
 def _way(report: object) -> str:
