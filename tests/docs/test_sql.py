@@ -156,9 +156,29 @@ def answers(answer: Answer, sql: Sql) -> dict[str, Any]:
     ask("list_tasks")
     ask("pause_queue", "q")
     ask("resume_queue", "q")
+    _ask_for_the_admin(ask)
     ask("delete_schedule", "s")
     ask("release", session, [])
     return heard
+
+
+def _ask_for_the_admin(ask: Answer) -> None:
+    secret = "a" * 64
+    ask("get_overview")
+    ask("browse_schedules")
+    ask("put_user", "u", "viewer", "hash")
+    ask("find_user", "u")
+    ask("list_users")
+    ask("open_login", "u", secret)
+    ask("use_login", secret)
+    ask("close_login", secret)
+    ask("act_as", "somebody", "delete_user", {"p_name": "u"})
+    ask("put_user", "u", "viewer", "hash")
+    ask("delete_user", "u")
+    ask("create_api_token", "t", "viewer", secret)
+    ask("use_api_token", secret)
+    ask("list_api_tokens")
+    ask("revoke_api_token", "t")
 
 
 def _keys(value: Any) -> set[str]:
@@ -170,6 +190,8 @@ def _documented_keys(name: str) -> set[str]:
     """The keys of the answer, those of nested objects left out."""
     said = re.search(r"^Answers `([^`]+)`", _FUNCTIONS[name], re.MULTILINE)
     assert said is not None, f"what {name} answers is not said"
+    if said[1].startswith("whatever"):
+        return {"anything"}
     if said[1] in ("schedule", "queue", "run", "timestamptz"):
         return {said[1]}
     outer = re.sub(r"^\[|\]$", "", said[1])
@@ -179,6 +201,8 @@ def _documented_keys(name: str) -> set[str]:
 
 
 def _real_keys(name: str, answer: Any) -> set[str]:
+    if name == "act_as":
+        return {"anything"}
     keys = _keys(answer)
     columns = {table: {code(row[0])[0] for row in rows(section)} for table, section in _TABLES.items()}
     if keys >= columns["scheduled_jobs"]:

@@ -40,7 +40,7 @@ def list_users(as_json: bool) -> None:
 
 
 @user.command(
-    epilog=examples("hourhand user add alice --role operator", "hourhand user add ci < password.txt")
+    epilog=examples("hourhand user add alice --role operator", "hourhand user add bob < password.txt")
 )
 @click.argument("name")
 @role_option
