@@ -51,9 +51,9 @@ def apply(file: Path, dry_run: bool, prune: bool, as_json: bool) -> None:
         if not dry_run:
             schedule_changes.apply(client, changes)
     if as_json:
-        echo_json([_plain(change) for change in changes])
+        echo_json([plain_change(change) for change in changes])
     else:
-        _tell(changes, dry_run=dry_run)
+        tell_changes(changes, dry_run=dry_run)
 
 
 def _check_payloads(client: Client, file: Path, entries: Sequence[Entry], changes: Iterable[Change]) -> None:
@@ -75,7 +75,7 @@ def _check_payloads(client: Client, file: Path, entries: Sequence[Entry], change
 _DONE = {"create": "created", "change": "changed", "delete": "deleted"}
 
 
-def _tell(changes: Sequence[Change], *, dry_run: bool) -> None:
+def tell_changes(changes: Sequence[Change], *, dry_run: bool) -> None:
     for change in changes:
         if change.action != "unchanged":
             click.echo("\n".join([f"{change.action}: {change.name}", *_lines(change)]))
@@ -99,6 +99,6 @@ def _told(field: str, value: Any) -> str:
     return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
 
 
-def _plain(change: Change) -> dict[str, Any]:
+def plain_change(change: Change) -> dict[str, Any]:
     fields = {field: {"old": old, "new": new} for field, (old, new) in change.fields.items()}
     return {"name": change.name, "action": change.action, "fields": fields}

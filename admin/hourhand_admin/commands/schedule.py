@@ -10,6 +10,7 @@ import click
 
 from hourhand.cli import echo_json, json_option, table
 from hourhand_admin.commands.as_code import apply, export
+from hourhand_admin.commands.import_cron import import_cron
 from hourhand_admin.commands.past import backfill, why
 from hourhand_admin.terminal import text
 from hourhand_admin.terminal.inputs import AHEAD, JSON, Moment, resolved
@@ -181,7 +182,7 @@ def delete(name: str, as_json: bool) -> None:
         say(f"schedule {deleted.name} deleted")
 
 
-for command in (why, backfill, export, apply):
+for command in (why, backfill, export, apply, import_cron):
     schedule.add_command(command)
 
 
