@@ -229,6 +229,40 @@ def test_it_was_paused_for_a_while(world: World) -> None:
     )
 
 
+def test_a_long_pause_is_one_stretch_of_which_a_part_can_be_backfilled(world: World, sql: Sql) -> None:
+    world.create(cron="*/10 * * * *")
+    world.fire("08:30")
+    world.client.schedules.pause("news", at("10:05"))
+    for minutes in range(5, 100, 10):
+        world.fire((at("08:30") + timedelta(minutes=minutes)).strftime("%H:%M"))
+    rows = "select decision, count from hourhand.schedule_firings order by scheduled_for"
+    assert sql(rows) == [("paused", 9)]
+    assert "The same goes for all 9 from" in world.told("09:20", "paused")
+    world.told("09:25", "no_instant")
+    world.client.schedules.backfill("news", at("09:00"), at("09:10"))
+    world.fire("10:10")
+    assert sql(rows) == [("paused", 2), ("backfilled", 1), ("backfilled", 1), ("paused", 5), ("fired", 1)]
+    world.told("09:10", "backfilled")
+    assert "The same goes for all 5 from 2026-03-10 09:20:00 UTC to 2026-03-10 10:00:00 UTC." in world.told(
+        "09:30", "paused"
+    )
+
+
+def test_what_happened_under_an_earlier_name_is_told(world: World, sql: Sql) -> None:
+    world.create()
+    world.fire("08:30")
+    world.client.schedules.pause("news", note="holiday")
+    world.clock.freeze(at("09:30"))
+    world.client.schedules.resume("news")
+    for old, new in [("news", "items"), ("items", "news of old"), ("news of old", "news")]:
+        sql("update hourhand.scheduled_jobs set name = %s where name = %s", new, old)
+    sql("update hourhand.scheduled_jobs set name = 'stories'")
+    world.create()  # another schedule has the old name now
+    (found,) = world.client.schedules.why("stories", at("09:00"))
+    assert found.text.endswith("by postgres (hourhand-client) on 2026-03-10 08:30:00 UTC: holiday.")
+    world.told("09:00", "before_creation")
+
+
 def test_it_was_paused_for_good(world: World) -> None:
     world.create()
     world.fire("08:30")

@@ -70,7 +70,7 @@ def _told(facts: Facts, retention_days: int) -> tuple[str, list[str]]:
 
 
 def _decided(facts: Facts) -> Told:
-    if facts.firing is None:
+    if facts.firing is None or facts.lies_between:
         return None
     decision = facts.firing["decision"]
     return decision, _DECISIONS[decision](facts, facts.firing)
@@ -251,9 +251,10 @@ def _unknown(facts: Facts) -> Told:
 
 
 def _remarks(facts: Facts, kind: str) -> Iterator[str]:
-    if facts.firing and facts.firing["count"] > 1:
+    if facts.firing and facts.firing["count"] > 1 and kind != "no_instant":
         first, last = facts.local(facts.firing["scheduled_for"]), facts.local(facts.firing["scheduled_until"])
-        yield f"The same goes for all {facts.firing['count']} from {first} to {last}."
+        many = "both" if facts.firing["count"] == 2 else f"all {facts.firing['count']}"
+        yield f"The same goes for {many} from {first} to {last}."
     if kind != "before_creation" and (change := facts.clock_change):
         yield f"{change}."
     if kind == "coming":

@@ -61,6 +61,15 @@ class Facts:
         return self.timetable.next(self.at - timedelta(microseconds=1)) == self.at
 
     @property
+    def lies_between(self) -> bool:
+        """Whether a stretch of the ledger goes over this moment, which is none of its instants."""
+        firing = self.firing
+        if firing is None or firing["count"] == 1:
+            return False
+        ends = {instant(firing["scheduled_for"]), instant(firing["scheduled_until"])}
+        return self.at not in ends and not self.is_instant
+
+    @property
     def clock_change(self) -> str | None:
         """What a change of the clocks does to this instant."""
         row = self.row

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
+from hourhand import log
 from hourhand.errors import Unavailable
 from hourhand.settings import Settings
 from hourhand.transport import Transport
+from hourhand.transport.postgres import PostgresTransport
 from hourhand_scheduler.journal import Journal
 from hourhand_scheduler.scheduler import Scheduler
 from hourhand_scheduler.session import Session
 from hourhand_scheduler.upkeep import Upkeep
 from tests.scheduler.conftest import Insert, Sql, make_scheduler
 from tests.support import eventually
+from tests.support.proxy import proxy
 
 SECOND = timedelta(seconds=1)
 Ledger = Callable[[int], list[tuple[str, datetime, int]]]
@@ -209,6 +212,23 @@ def test_the_same_call_repeated_fires_once(
     make_scheduler(wire, settings).finish()
     assert answers[0]["results"][0]["outcome"] == "fired"
     assert runs(sql) == 1
+
+
+def test_a_firing_whose_answer_was_lost_on_the_way_is_told_once(
+    database_url: str, settings: Settings, insert: Insert, sql: Sql
+) -> None:
+    """The transport repeats the call; the scheduler hears the answer as if nothing had been."""
+    id_ = insert(due=SECOND)
+    with proxy(database_url) as network, log.captured() as lines:
+        transport = PostgresTransport(network.url, application_name="hourhand-tests", patience=5.0)
+        wire = Wire(transport)
+        wire.before = lambda function: network.lose_next_answer() if function == "fire" else None
+        make_scheduler(wire, settings).finish()
+        transport.close()
+    told = [line for line in lines if line.event == "schedule.fired"]
+    ((run,),) = sql("select id from hourhand.job_runs where schedule_id = %s", id_)
+    assert [line.fields["run_id"] for line in told] == [run]
+    assert network.accepted == 2, "the connection had broken"
 
 
 def test_two_schedulers_with_the_same_agenda_fire_once(
