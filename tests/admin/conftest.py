@@ -6,6 +6,7 @@ import pytest
 
 from hourhand.settings import Settings, load_settings
 from hourhand.transport import Transport
+from tests.admin.browser import Browser, launched
 from tests.admin.house import House, open_house
 from tests.sql.conftest import Hand, end_lease, enqueue, hand
 
@@ -38,3 +39,10 @@ def add_schedule(transport: Transport) -> Callable[..., int]:
         return schedule_id
 
     return add_schedule
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once for each test process."""
+    with launched() as browser:
+        yield browser
