@@ -14,10 +14,13 @@ from types import FrameType
 from typing import Any
 
 from hourhand import log
-from hourhand.errors import HourhandError, TransportError
+from hourhand.errors import HourhandError, TransportError, Unavailable
 
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 30.0
+_LONGEST_AWAY = (
+    4.0  # while the database is away: to look for it costs little, and it may be back at any moment
+)
 _LONGEST_WAIT = 300.0  # that the other side may ask for
 _LOOK_AT_CLOCKS = 5.0  # a rest is no longer than this, so that a resumed machine is noticed soon
 _JUMP = 2.0
@@ -50,7 +53,8 @@ class Loop:
 
     With `every`, the step is also called at each multiple of that many seconds since the start, however long
     steps take; what was missed is not made up for. `wake` calls it now. A step that raises is called again
-    after 1 s, later up to 30 s, and an outage costs one warning and one line when it is over.
+    after 1 s, later up to 30 s (4 s while the database is away), and an outage costs one warning and one line
+    when it is over.
 
     Rests are measured on the monotonic clock. When the wall clock has moved differently (it was set, or the
     machine slept), `on_jump` is told by how many seconds, and the step is called at once. `on_step` is called
@@ -180,7 +184,8 @@ class _Outage:
 
     def failed(self, error: Exception) -> float:
         """Say so unless this kind of error is known; the seconds until the next try."""
-        backoff = min(_FIRST_BACKOFF * 2.0 ** min(self._failures, 10), _LONGEST_BACKOFF)
+        longest = _LONGEST_AWAY if isinstance(error, Unavailable) else _LONGEST_BACKOFF
+        backoff = min(_FIRST_BACKOFF * 2.0 ** min(self._failures, 10), longest)
         asked = (error.retry_after or 0) if isinstance(error, TransportError) else 0
         # Daemons that lost the same database must not all come back in the same moment.
         delay = max(backoff * random.uniform(0.75, 1), min(asked, _LONGEST_WAIT))  # noqa: S311

@@ -1,4 +1,8 @@
-"""What the contract suite has shown: tests by way, at the end of a run."""
+"""What tests have counted and measured, told at the end of a run.
+
+A test of the contract is counted by its property `contract`; its property `lag` is told with the counts. A
+property `fault` of any test is a row of the table of faults.
+"""
 
 from collections import Counter
 
@@ -18,13 +22,24 @@ def tell(reporter: pytest.TerminalReporter) -> None:
         told = [f"{count[way]} {outcome}" for outcome, count in counts.items() if count[way]]
         reporter.line(f"{way:<25}{', '.join(told + _measured(reporter, way))}")
 
+    faults = [
+        str(value) for report in reporter.stats.get("passed", []) for value in _property(report, "fault")
+    ]
+    if faults:
+        reporter.section("fault: calls, failed, doubled")
+    for line in faults:
+        reporter.line(line)
+
 
 def _measured(reporter: pytest.TerminalReporter, way: str) -> list[str]:
     """What tests of this way have measured."""
     reports = [report for report in reporter.stats.get("passed", []) if _way(report) == way]
-    return [str(value) for report in reports for name, value in report.user_properties if name == "lag"]
+    return [str(value) for report in reports for value in _property(report, "lag")]
 
 
 def _way(report: object) -> str:
-    properties = dict(getattr(report, "user_properties", []))
-    return str(properties.get("contract", ""))
+    return next((str(way) for way in _property(report, "contract")), "")
+
+
+def _property(report: object, wanted: str) -> list[object]:
+    return [value for name, value in getattr(report, "user_properties", []) if name == wanted]

@@ -23,7 +23,7 @@ TRANSIENT = frozenset(
 CONNECTION_TROUBLE = "08"
 
 # Full jitter: what failed together does not come back together.
-_backoff = wait_random_exponential(multiplier=0.1, min=0.02, max=5.0)
+_backoff = wait_random_exponential(multiplier=0.1, min=0.02, max=2.0)
 
 
 def is_transient(error: BaseException) -> bool:
@@ -51,4 +51,4 @@ def retrying(patience: float, closing: Event) -> Retrying:
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, TransportError) else None
-    return _backoff(state) if asked is None else asked
+    return max(asked or 0.0, _backoff(state))

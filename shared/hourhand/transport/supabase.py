@@ -1,28 +1,20 @@
 """Supabase over HTTPS through supabase-py: a call is one POST, which PostgREST answers."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from threading import Event, Lock
-from typing import TYPE_CHECKING, Any
+from threading import Event
+from typing import Any
 
 import httpx
 from pydantic_core import from_json
 
-from hourhand.errors import BadInput, Unavailable
+from hourhand.errors import BadInput, TransportError
 from hourhand.transport import answers, project, values
 from hourhand.transport.project import REST_PATH
+from hourhand.transport.rest import Rest
 from hourhand.transport.retries import retrying
-
-if TYPE_CHECKING:
-    from postgrest import SyncPostgrestClient
-
-SCHEMA = "hourhand"
 
 ANSWER_WITHIN = 15.0
 """Seconds; a project cuts off what takes longer than 8, or has waited longer than 10 for a connection."""
-
-KEPT_FOR = 60.0
-"""Seconds that an idle connection is kept: longer than a poll, so that most calls need no new one."""
 
 
 class SupabaseTransport:
@@ -46,12 +38,10 @@ class SupabaseTransport:
         answer_within: float = ANSWER_WITHIN,
     ) -> None:
         self._project = project.parse(url, key, rest_path)
-        self._application_name = application_name
-        self._timeout = httpx.Timeout(answer_within, connect=min(max(patience, 2.0), 10.0))
+        timeout = httpx.Timeout(answer_within, connect=min(max(patience, 2.0), 10.0))
+        self._rest = Rest(self._project, application_name, timeout, self._check)
         self._closing = Event()
         self._retrying = retrying(patience, self._closing)
-        self._making = Lock()
-        self._made: tuple[int, httpx.Client, SyncPostgrestClient] | None = None
 
     @property
     def where(self) -> str:
@@ -69,50 +59,20 @@ class SupabaseTransport:
 
     def close(self) -> None:
         self._closing.set()
-        with self._making:
-            if self._made is not None and self._made[0] == os.getpid():
-                self._made[1].close()
+        self._rest.close()
 
-    def _call(self, function: str, body: Mapping[str, Any]) -> Any:
-        rest = self._rest()
+    def _call(self, function: str, body: dict[str, Any]) -> Any:
         try:
-            return rest.rpc(function, dict(body)).execute().data
+            with self._rest.use() as rest:
+                return rest.rpc(function, body).execute().data
         except httpx.HTTPError as error:
             raise answers.broken(error, self.where, function) from error
+        except RecursionError as error:
+            raise TransportError(
+                f"{self.where}: {function}: the answer cannot be decoded: {error}"
+            ) from error
         except ValueError as error:
             raise BadInput(f"{function}: cannot be written as JSON: {error}") from error
-
-    def _rest(self) -> "SyncPostgrestClient":
-        """The one client of this process: a fork must not speak on its parent's connections."""
-        with self._making:
-            if self._closing.is_set():
-                raise Unavailable(f"{self.where}: the transport has been closed")
-            if self._made is None or self._made[0] != os.getpid():
-                http = self._http()
-                self._made = (os.getpid(), http, self._client(http))
-            return self._made[2]
-
-    def _client(self, http: httpx.Client) -> "SyncPostgrestClient":
-        # It takes longer to import than everything else together.
-        from supabase import ClientOptions, create_client
-
-        options = ClientOptions(auto_refresh_token=False, persist_session=False, httpx_client=http)
-        return create_client(self._project.url, self._project.key, options).schema(SCHEMA)
-
-    def _http(self) -> httpx.Client:
-        # Over HTTP/2 a server that ends its connections takes every call with it that is under way.
-        return httpx.Client(
-            http2=False,
-            timeout=self._timeout,
-            limits=httpx.Limits(keepalive_expiry=KEPT_FOR),
-            headers={"User-Agent": self._application_name},
-            event_hooks={"request": [self._direct], "response": [self._check]},
-        )
-
-    def _direct(self, request: httpx.Request) -> None:
-        """Sends the request where PostgREST answers; supabase-py knows only one path."""
-        before, _, after = request.url.path.rpartition(f"{REST_PATH}/")
-        request.url = request.url.copy_with(path=f"{before}{self._project.rest_path}/{after}")
 
     def _check(self, response: httpx.Response) -> None:
         """Looks at each response itself: supabase-py tells no status, and takes any page for an answer."""
