@@ -37,6 +37,7 @@ def environment() -> Environment:
         "json": _json,
         "number": _number,
         "timing": words.timing,
+        "prose": words.prose,
         "segment": _segment,
     }
     made.globals |= {

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from hourhand.errors import HourhandError
 from hourhand.timetable import describe
 from hourhand_admin.web.look import times
@@ -10,6 +12,14 @@ from hourhand_admin.web.look import times
 Row = Mapping[str, Any]
 
 RUN_STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
+
+
+def prose(text: str) -> Markup:
+    """A text whose commands stand between backticks, as hints have them."""
+    parts = text.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
 
 
 def timing(schedule: Row) -> str:
@@ -26,13 +36,3 @@ def _cron(cron: str, name: str) -> str:
         return describe(cron, name)
     except HourhandError:
         return cron
-
-
-def schedule_state(schedule: Row, now: object) -> str:
-    """active, paused, done or broken."""
-    if schedule["error"]:
-        return "broken"
-    until, clock = times.instant(schedule["paused_until"]), times.instant(now)
-    if not schedule["is_active"] or (until and clock and until > clock):
-        return "paused"
-    return "active"
