@@ -2,26 +2,32 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import BaseModel
 
 from hourhand import AsyncClient, Client, registry, task
 from hourhand.errors import (
+    BadInput,
     BadPayload,
     BadSchedule,
     BadSetting,
     Conflict,
+    Denied,
     EmbeddedError,
     NotFound,
     RunFailed,
     StillRunning,
 )
+from hourhand.settings import load_settings
 from hourhand.transport import Transport
 from tests.support.hand import Hand
+from tests.support.waiting import eventually
 
 
 class Feed(BaseModel):
@@ -162,7 +168,7 @@ def test_large_payloads_go_in_calls_of_a_bounded_size(client: Client) -> None:
     real = client.transport.call
 
     def counting(function: str, params: dict[str, list[object]], *, retry: bool = True) -> object:
-        sizes.append(len(params["p_jobs"]))
+        sizes.append(len(params["p_payloads"]))
         return real(function, params)
 
     client.transport.call = counting  # type: ignore[method-assign, assignment]
@@ -190,6 +196,113 @@ def test_one_bad_payload_among_many_enqueues_none_of_its_call(client: Client) ->
     with pytest.raises(BadPayload):
         client.enqueue_many(ingest, [{"url": "a"}, {"limit": 1}])
     assert client.runs.list() == []
+
+
+def test_repeated_keys_of_one_call_count_once(client: Client) -> None:
+    handles = client.enqueue_many("ingest-rss", [{"n": 1}, {"n": 2}, {"n": 3}], key=lambda p: str(p["n"] % 2))
+    assert [handle.outcome for handle in handles] == ["created", "created", "existing"]
+    assert handles[2].id == handles[0].id
+    assert handles[0].run().payload == {"n": 1}
+
+
+def test_many_runs_can_replace_what_their_keys_hold(client: Client) -> None:
+    old = client.enqueue("ingest-rss", {"n": 1}, key="1")
+    handles = client.enqueue_many(
+        "ingest-rss", [{"n": 2}, {"n": 3}], key=lambda p: str(p["n"] - 1), on_conflict="replace"
+    )
+    assert [handle.outcome for handle in handles] == ["replaced", "created"]
+    assert old.run().payload == {"n": 2}
+
+
+def test_many_runs_whose_answer_was_lost_are_made_once(client: Client) -> None:
+    real, calls = client.transport.call, []
+
+    def twice(function: str, params: dict[str, object], *, retry: bool = True) -> object:
+        calls.append(real(function, params, retry=retry))
+        return real(function, params, retry=retry)
+
+    client.transport.call = twice  # type: ignore[method-assign, assignment]
+    handles = client.enqueue_many("ingest-rss", [{"n": 1}, {"n": 2}])
+    assert [handle.id for handle in handles] == calls[0]["ids"]
+    assert len(client.runs.list()) == 2
+
+
+# --- COPY ---
+
+
+def test_copied_runs_are_those_that_enqueue_makes(client: Client, transport: Transport) -> None:
+    transport.call(
+        "open_session",
+        {
+            "p_session": "00000000-0000-0000-0000-000000000001",
+            "p_kind": "worker",
+            "p_name": "w",
+            "p_tasks": [{"name": "ingest-rss", "queue": "feeds", "max_attempts": 7, "timeout": 90}],
+        },
+    )
+    payload = {"text": 'tab\t, line\nend, back\\slash, "quotes", \\N and ünïcödé'}
+    assert client.copy_runs("ingest-rss", [payload] * 3, priority=5, concurrency_key="a\tb\\") == 3
+    like = client.enqueue("ingest-rss", payload, priority=5, concurrency_key="a\tb\\").run()
+    for listed in client.runs.list(task="ingest-rss")[1:]:
+        run = client.runs.get(listed.id)
+        assert run.payload == payload
+        own = {"id", "run_at", "created_at", "claim_at", "unique_key", "now"}
+        assert run.model_dump(exclude=own) == like.model_dump(exclude=own)
+
+
+def test_copied_runs_wake_a_worker(client: Client, transport: Transport) -> None:
+    woken = threading.Event()
+    listener = transport.listen(["hourhand_runs"], lambda _: woken.set())
+    assert listener is not None
+    eventually(lambda: listener.working)
+    woken.clear()
+    client.copy_runs("ingest-rss", [{}])
+    assert woken.wait(5)
+    listener.close()
+
+
+def test_one_bad_payload_copies_nothing(client: Client) -> None:
+    @task("ingest-rss")
+    def ingest(feed: Feed) -> None: ...
+
+    with pytest.raises(BadPayload):
+        client.copy_runs(ingest, ({"url": "a"} if n < 5000 else {"limit": 1} for n in range(5001)))
+    assert client.runs.list() == []
+    with pytest.raises(BadInput):
+        client.copy_runs("clean-news", [{}, {"nul": "\0"}])
+    assert client.runs.list() == []
+    assert client.copy_runs("clean-news", [{}]) == 1
+
+
+def test_a_key_cannot_be_copied(client: Client) -> None:
+    with pytest.raises(TypeError, match="key_scope"):
+        client.copy_runs("ingest-rss", [{}], key_scope="x")  # type: ignore[call-arg]
+
+
+def test_what_row_security_holds_for_cannot_copy_and_is_told_what_can(
+    database_url: str, sql: Callable[..., object]
+) -> None:
+    role = f"hourhand_copier_{uuid.uuid4().hex[:8]}"
+    sql(f"create role {role} login in role hourhand_worker")
+    try:
+        address = urlsplit(database_url)
+        netloc = f"{role}@{address.netloc.rpartition('@')[2]}"
+        with Client(address._replace(netloc=netloc).geturl()) as client:
+            with pytest.raises(Denied) as told:
+                client.copy_runs("ingest-rss", [{}])
+            assert "enqueue_many" in str(told.value.hint)
+            assert len(client.enqueue_many("ingest-rss", [{}])) == 1
+    finally:
+        sql(f"drop role {role}")
+
+
+def test_over_supabase_there_is_no_copy() -> None:
+    settings = load_settings(
+        supabase_url="http://127.0.0.1:9", supabase_key="sb_secret_x", transport="supabase"
+    )
+    with Client(settings=settings) as client, pytest.raises(BadSetting) as told:
+        client.copy_runs("ingest-rss", [{}])
+    assert "enqueue_many" in str(told.value.hint)
 
 
 # --- Waiting ---

@@ -11,18 +11,30 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
+from hourhand.bulk import chunks, copy_lines, in_turn
+from hourhand.errors import BadSetting
 from hourhand.fleets import AsyncFleets, Fleets
 from hourhand.handle import AsyncHandle, Handle, hopped_to_handle
 from hourhand.hopping import Face, Threads, hopped
-from hourhand.payloads import Job, chunks, is_repeatable, make_job, parameters, repeatable
+from hourhand.payloads import (
+    Job,
+    is_repeatable,
+    job_without_payload,
+    make_job,
+    parameters,
+    payloads_of,
+    repeatable,
+)
 from hourhand.records import Outcome
 from hourhand.runs import AsyncRuns, Runs
 from hourhand.schedules import AsyncSchedules, Schedules
+from hourhand.transport.protocol import Copying
 
 if TYPE_CHECKING:
     from hourhand.settings import Settings
@@ -36,6 +48,9 @@ OnConflict = Literal["existing", "replace"]
 HandleList = list[Handle]
 AsyncHandleList = list[AsyncHandle]
 
+_MOST_JOBS = 1000
+_MOST_PAYLOADS = 2000
+
 
 class RunOptions(TypedDict, total=False):
     """The options of `Client.enqueue` besides its key."""
@@ -43,6 +58,18 @@ class RunOptions(TypedDict, total=False):
     key_scope: str | None
     key_ttl: timedelta | float | None
     on_conflict: OnConflict | None
+    run_at: datetime | None
+    priority: int | None
+    queue: str | None
+    concurrency_key: str | None
+    max_attempts: int | None
+    timeout: timedelta | float | None
+    parent_id: int | None
+
+
+class CopyOptions(TypedDict, total=False):
+    """The options of `Client.copy_runs`: those of `enqueue` that need no key."""
+
     run_at: datetime | None
     priority: int | None
     queue: str | None
@@ -170,19 +197,56 @@ class Client:
         key: Key = None,
         **options: Unpack[RunOptions],
     ) -> HandleList:
-        """Enqueue a run for each payload, in a few calls of up to 1000; the handles are in the same order.
+        """Enqueue a run for each payload; the handles are in the same order.
 
-        The options are those of `enqueue` and go for all; `key` is a function of the payload as given. Each
-        call is one transaction. Without keys a call whose answer was lost is not repeated: Unavailable then
-        leaves open whether its runs exist.
+        The options are those of `enqueue` and go for all; `key` is a function of the payload as given. It
+        takes as many calls as it needs (each of up to 2000 runs, 1000 with keys, and 4 MB), one after the
+        other. Each is one transaction and safe to repeat: when one fails, the runs of those before it exist.
+
+        Raises BadPayload, and the TransportErrors.
         """
-        if unknown := options.keys() - RunOptions.__annotations__.keys():
-            raise TypeError(f"enqueue_many has no option {', '.join(sorted(unknown))}")
-        jobs = (_job(task, payload, key, options) for payload in payloads)
-        answers: Iterator[Any] = chain.from_iterable(
-            self.call("enqueue_many", p_jobs=chunk, retry=key is not None) for chunk in chunks(jobs)
-        )
-        return [Handle(self.runs, answer["id"], answer["outcome"]) for answer in answers]
+        _check(options)
+        if key is None:
+            return self._enqueue_payloads(task, payloads, options)
+        jobs = ({**make_job(task, payload, options), "key": key(payload)} for payload in payloads)
+        answers = in_turn(lambda chunk: self.call("enqueue_many", p_jobs=chunk), chunks(jobs, _MOST_JOBS))
+        return [Handle(self.runs, each["id"], each["outcome"]) for each in chain.from_iterable(answers)]
+
+    def _enqueue_payloads(
+        self, task: Task[..., Any] | str, payloads: Iterable[Any], options: RunOptions
+    ) -> HandleList:
+        job = job_without_payload(task, options)
+
+        def call(chunk: list[Any]) -> list[int]:
+            answer = self.call("enqueue_payloads", p_job=job, p_payloads=chunk, p_request_id=uuid.uuid4())
+            ids: list[int] = answer["ids"]
+            return ids
+
+        ids = in_turn(call, chunks(payloads_of(task, payloads), _MOST_PAYLOADS))
+        return [Handle(self.runs, each, "created") for each in chain.from_iterable(ids)]
+
+    def copy_runs(
+        self, task: Task[..., Any] | str, payloads: Iterable[Any], **options: Unpack[CopyOptions]
+    ) -> int:
+        """Enqueue a run for each payload by one COPY, the fastest way there is; returns how many.
+
+        It gives no handles and takes no keys. All of it is one transaction: with any error no run exists,
+        but for Unavailable, which leaves open whether they do. A payload is read when its turn comes, so a
+        generator of any length will do. It needs a direct connection, as the owner of the schema: a role
+        that row security holds for, such as hourhand_worker, may not COPY.
+
+        Raises BadSetting over Supabase, Denied without the right, BadPayload, and the TransportErrors.
+        """
+        _check(options, CopyOptions)
+        transport = self.transport
+        if not isinstance(transport, Copying):
+            raise BadSetting(
+                "copy_runs needs a direct connection, and this client goes through the Supabase API",
+                "Set DATABASE_URL and HOURHAND_TRANSPORT=postgres, or use enqueue_many.",
+            )
+        draft = self.call("draft_run", p_job=job_without_payload(task, options))
+        same = {name: value for name, value in draft.items() if value is not None}
+        return transport.copy_runs(("payload", *same), copy_lines(payloads_of(task, payloads), same))
 
 
 class AsyncClient(Face[Client]):
@@ -222,6 +286,7 @@ class AsyncClient(Face[Client]):
     call = hopped(Client.call)
     now = hopped(Client.now)
     enqueue = hopped_to_handle(Client.enqueue)
+    copy_runs = hopped(Client.copy_runs)
 
     @functools.wraps(Client.enqueue_many)
     async def enqueue_many(
@@ -255,6 +320,6 @@ def _one(payload: Any, fields: dict[str, Any]) -> Any:
     return fields or payload
 
 
-def _job(task: Task[..., Any] | str, payload: Any, key: Key, options: RunOptions) -> Job:
-    job = make_job(task, payload, options)
-    return job if key is None else {**job, "key": key(payload)}
+def _check(options: Mapping[str, object], known: type = RunOptions) -> None:
+    if unknown := options.keys() - known.__annotations__.keys():
+        raise TypeError(f"there is no option {', '.join(sorted(unknown))}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from hourhand import registry
 from hourhand.errors import BadPayload
@@ -21,15 +21,23 @@ Job = dict[str, Any]
 
 _REPEAT_SCOPE = "hourhand.enqueue"
 _REPEAT_TTL = 3600.0
-_MOST_JOBS = 1000
-_MOST_BYTES = 4_000_000
 
 
 def make_job(task: Task[..., Any] | str, payload: Any, options: Mapping[str, Any]) -> Job:
     """One run as it is sent. Raises BadPayload."""
-    known = _known(task)
+    return {**job_without_payload(task, options), "payload": payload_of(task, payload)}
+
+
+def job_without_payload(task: Task[..., Any] | str, options: Mapping[str, Any]) -> Job:
+    """What the runs of one call have in common."""
     given = {name: plain(value) for name, value in options.items() if value is not None}
-    return {"task": name_of(task), "payload": _encoded(known, payload), **_options(known), **given}
+    return {"task": name_of(task), **_options(_known(task)), **given}
+
+
+def payloads_of(task: Task[..., Any] | str, payloads: Iterable[Any]) -> Iterator[Any]:
+    """Each payload as plain JSON, when it is asked for. Raises BadPayload."""
+    known = _known(task)
+    return (_encoded(known, payload) for payload in payloads)
 
 
 def payload_of(task: Task[..., Any] | str, payload: Any) -> Any:
@@ -70,21 +78,6 @@ def plain(value: Any) -> Any:
             raise ValueError(f"{value} has no time zone: use an aware datetime")
         return value.isoformat()
     return value
-
-
-def chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
-    """Slices that one call can carry."""
-    chunk: list[Job] = []
-    room = _MOST_BYTES
-    for each in jobs:
-        size = len(to_json(each))
-        if chunk and (len(chunk) == _MOST_JOBS or size > room):
-            yield chunk
-            chunk, room = [], _MOST_BYTES
-        chunk.append(each)
-        room -= size
-    if chunk:
-        yield chunk
 
 
 def _known(task: Task[..., Any] | str) -> Task[..., Any] | None:

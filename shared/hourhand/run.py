@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from hourhand.sanitise import sanitise
 
 if TYPE_CHECKING:
     from hourhand.tasks import Task
@@ -33,6 +38,15 @@ class EnqueueOptions(TypedDict, total=False):
     concurrency_key: str
     max_attempts: int
     timeout: timedelta
+
+
+E = TypeVar("E", covariant=True)
+
+
+class Executes(Protocol[E]):
+    """A connection or cursor of any driver."""
+
+    def execute(self, query: Any, /) -> E: ...
 
 
 class Reporter(Protocol):
@@ -158,6 +172,25 @@ class Run:
         """Show how far the run is. Written at most about once a second; what is skipped is overwritten."""
         told = {"done": done, "total": total, "message": message}
         self.write_progress({key: value for key, value in told.items() if value is not None})
+
+    # --- Completing in the task's own transaction ---
+
+    def completion(self, result: object = None) -> str:
+        """The statement that completes this run, for any driver: it has no parameters.
+
+        Execute it last in the transaction of what the task writes into hourhand's database, and commit:
+        both are committed or neither, whatever crashes when. It fails with SQLSTATE PT409, and has to be
+        rolled back, when another attempt has taken over. Whatever the task returns or raises after the commit
+        no longer counts. The role needs the rights of hourhand_worker, the transaction `read committed`.
+        """
+        json = to_json(sanitise(result)).hex()
+        # As digits, no driver takes anything in it for a parameter.
+        value = f"cast(convert_from(decode('{json}', 'hex'), 'UTF8') as jsonb)"
+        return f"select hourhand.complete_run({self.id}, '{UUID(self.token)}', {value})"
+
+    def complete_in(self, connection: "Executes[E]", result: object = None) -> E:
+        """Execute `completion(result)` on a connection, such as psycopg's; await it where that is async."""
+        return connection.execute(self.completion(result))
 
     def enqueue(
         self, task: "Task[..., Any] | str", payload: object = None, **options: Unpack[EnqueueOptions]

@@ -124,7 +124,10 @@ def answers(answer: Answer, sql: Sql) -> dict[str, Any]:
     ask("explain_firing", "s")
     ask("enqueue", "t")
     ask("enqueue_many", [{"task": "t"}])
-    run = ask("claim", session, "00000000-0000-0000-0000-000000000002", 5, ["t"])["runs"][0]
+    ask("enqueue_payloads", {"task": "t"}, [{}])
+    ask("draft_run", {"task": "t"})
+    run, other, *_ = ask("claim", session, "00000000-0000-0000-0000-000000000002", 5, ["t"])["runs"]
+    ask("complete_run", other["id"], other["token"])
     held = {"id": run["id"], "token": run["token"]}
     ask("beat", session, [held])
     ask("set_progress", run["id"], run["token"], {"done": 1})

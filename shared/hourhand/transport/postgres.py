@@ -1,6 +1,6 @@
 """Direct Postgres through psycopg 3: one statement a call, no session state, so any pooler will do."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import TupleRow
 
-from hourhand.errors import TransportError
-from hourhand.transport import address, failures, statements
+from hourhand.errors import Denied, TransportError
+from hourhand.transport import address, failures, statements, values
 from hourhand.transport.connections import Connection, Connections
 from hourhand.transport.listener import PostgresListener
 from hourhand.transport.retries import retrying
@@ -67,6 +67,23 @@ class PostgresTransport:
     def query(self, query: str) -> list[TupleRow]:
         """The rows of one statement that changes nothing."""
         return self._retrying(self._query, query)
+
+    def copy_runs(self, columns: Sequence[str], lines: Iterable[bytes]) -> int:
+        """See `hourhand.transport.protocol.Copying`."""
+        values.check_names("job_runs", *columns)
+        statement = f"copy hourhand.job_runs ({', '.join(columns)}) from stdin".encode()
+        with self._connection("copy", self._answer_within) as connection, connection.cursor() as cursor:
+            try:
+                with cursor.copy(statement) as copy:
+                    for each in lines:
+                        copy.write(each)
+            except psycopg.errors.FeatureNotSupported as error:
+                raise Denied(
+                    f"{self.where}: {error.diag.message_primary}",
+                    "Use enqueue_many, or connect as the owner of the schema hourhand.",
+                    sqlstate=error.sqlstate,
+                ) from error
+            return cursor.rowcount
 
     def listen(self, channels: Sequence[str], notify: Callable[[str], None]) -> PostgresListener | None:
         if not self._hints:

@@ -1,7 +1,7 @@
 """What every way to the database has in common."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 
 class Listener(Protocol):
@@ -41,4 +41,17 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Ends the connections; a call that waits for its next attempt gives up."""
+        ...
+
+
+@runtime_checkable
+class Copying(Protocol):
+    """A transport that can also write rows by COPY."""
+
+    def copy_runs(self, columns: Sequence[str], lines: Iterable[bytes]) -> int:
+        """Writes lines of COPY's text format into job_runs, all or none of them, and says how many.
+
+        It is not repeated: Unavailable leaves open whether they were written. Raises Denied where row
+        security forbids it, and the other TransportErrors.
+        """
         ...

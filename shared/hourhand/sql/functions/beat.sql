@@ -49,8 +49,13 @@ begin
   from jsonb_to_recordset(p_held) h(id bigint, token uuid)
   where not exists (
     select from hourhand_parts.job_runs_live l where l.id = h.id and l.token = h.token
-  );
-  v_rescued := hourhand.rescue();
+  ) and not hourhand_parts.was_finished(h.id, h.token);  -- completed in its task's own transaction
+  begin
+    v_rescued := hourhand.rescue();
+  exception when lock_not_available then
+    -- A task's own transaction holds one of those runs. This lease must not end over it; the next beat looks again.
+    v_rescued := '{"runs": 0}';
+  end;
   return jsonb_build_object(
     'now', v_now, 'lost', false, 'lease_until', v_until, 'cancel', v_cancel, 'stale', v_stale, 'rescued', v_rescued -> 'runs'
   );

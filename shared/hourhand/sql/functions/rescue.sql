@@ -2,7 +2,7 @@
 -- (skipping those another rescuer or a claim holds) and checked again, then marked lost, then its runs move.
 create or replace function hourhand.rescue(p_limit int default 100)
 returns jsonb
-language plpgsql security definer set search_path = '' set jit = off
+language plpgsql security definer set search_path = '' set jit = off set lock_timeout = '2s'
 as $$
 declare
   v_now timestamptz := hourhand.clock();
