@@ -1,24 +1,21 @@
--- Locked processing runs back to pending, their attempt not used up; those asked to be cancelled are cancelled.
+-- Locked processing runs back to pending, their attempt not used up; those asked to be cancelled are cancelled
+-- from there, without the token, which would tell an attempt that has delivered its outcome.
 create or replace function hourhand_parts.give_back(p_ids bigint[], p_now timestamptz)
 returns void
 language plpgsql set search_path = ''
 as $$
 declare
-  v_cancelled bigint[];
-  v_back bigint[];
+  v_count int := coalesce(cardinality(p_ids), 0);
 begin
-  select array_agg(l.id) filter (where l.cancel_requested_at is not null),
-    array_agg(l.id) filter (where l.cancel_requested_at is null)
-  into v_cancelled, v_back
-  from hourhand_parts.job_runs_live l where l.id = any(p_ids);
-  if v_back is not null then
+  if v_count > 0 then
     perform hourhand_parts.return_runs(
-      v_back, array_fill(0::double precision, array[cardinality(v_back)]),
-      array_fill(1, array[cardinality(v_back)]), array_fill(0, array[cardinality(v_back)]), p_now
+      p_ids, array_fill(0::double precision, array[v_count]), array_fill(1, array[v_count]), array_fill(0, array[v_count]),
+      p_now
     );
-  end if;
-  if v_cancelled is not null then
-    perform hourhand_parts.cancel_locked(v_cancelled, p_now);
+    perform hourhand_parts.cancel_locked(
+      array(select l.id from hourhand_parts.job_runs_live l where l.id = any(p_ids) and l.cancel_requested_at is not null),
+      p_now
+    );
   end if;
 end
 $$;

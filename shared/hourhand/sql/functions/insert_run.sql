@@ -13,8 +13,11 @@ begin
       p_now + coalesce(hourhand_parts.duration(p_job -> 'key_ttl'), interval '24 hours'), p_now
     );
     if v_holder <> v_run.id then
-      if p_job ->> 'on_conflict' = 'replace' and hourhand_parts.replace_run(v_holder, v_run) then
-        return jsonb_build_object('id', v_holder, 'outcome', 'replaced');
+      -- Not one condition: beside a null the other side of an `and` is called as well.
+      if p_job ->> 'on_conflict' = 'replace' then
+        if hourhand_parts.replace_run(v_holder, v_run) then
+          return jsonb_build_object('id', v_holder, 'outcome', 'replaced');
+        end if;
       end if;
       return jsonb_build_object('id', v_holder, 'outcome', 'existing');
     end if;
