@@ -1,6 +1,7 @@
 """One attempt at a run: what a worker holds, from its claim to the database's word that it is over."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ class Attempt:
         "id",
         "keeps_slot",
         "over",
+        "reason",
         "row",
         "run",
         "session",
@@ -60,6 +62,7 @@ class Attempt:
         self.run = Run(row, reporter)
         self.started = 0.0
         self.stop: Stop | None = None
+        self.reason = ""
         self.holds_slot = self.keeps_slot = False
         self.abandoned = self.over = False
         self.host: asyncio.Task[None] | None = None
@@ -84,5 +87,6 @@ class Attempt:
     def tell_to_stop(self, why: Stop, reason: str) -> None:
         """Only the first word counts. An async task has to be interrupted besides."""
         if self.stop is None:
-            self.stop = why
-        self.run.stop(reason)
+            self.stop, self.reason = why, reason
+        with suppress(AttributeError):  # the task may have taken its run apart
+            self.run.stop(reason)

@@ -167,9 +167,7 @@ class Child:
                 stream.flush()
 
     def _answer(self, attempt: Attempt, value: object, error: BaseException | None, *, spent: bool) -> None:
-        result = (
-            self._endings.returned(attempt, value) if error is None else self._endings.raised(attempt, error)
-        )
+        result = self._endings.ended(attempt, value, error)
         told = error is None or isinstance(error, Outcome)
         spent = spent or attempt.stop is not None
         self._attempt = None

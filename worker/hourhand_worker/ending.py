@@ -5,7 +5,7 @@ from asyncio import CancelledError
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from hourhand.errors import BadPayload
 from hourhand.outcome import Cancel, Discard, Outcome, Retry, Snooze
@@ -31,12 +31,20 @@ class Endings:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
+    def ended(self, attempt: Attempt, value: object, error: BaseException | None) -> Result:
+        """What comes of what it returned or raised."""
+        try:
+            return self.returned(attempt, value) if error is None else self.raised(attempt, error)
+        except Exception as broken:  # noqa: BLE001  (what is asked here may be the user's: a retry policy)
+            return self._failed(attempt, _described(broken), None)
+
     def returned(self, attempt: Attempt, value: object) -> Result:
         if value is None:
             return self._result(attempt, "completed")
-        if isinstance(value, Outcome):
-            return self._told(attempt, value)
-        if isinstance(value, Elsewhere):
+        # Asked of the type: what a value says of its own class may be anything, or an exception.
+        if issubclass(type(value), Outcome):
+            return self._told(attempt, cast(Outcome, value))
+        if type(value) is Elsewhere:
             return {**value.result, **self._result(attempt, value.result["outcome"])}
         return self._result(attempt, "completed", result=sanitise(value))
 
@@ -44,21 +52,17 @@ class Endings:
         if isinstance(error, Outcome):
             return self._told(attempt, error)
         if attempt.stop is Stop.TIMED_OUT:
-            return self.timed_out(attempt)
+            error = _out_of_time(attempt)
+            return self._failed(attempt, _said("TimeoutError", str(error)), self._delay(attempt, error))
         if attempt.stop is Stop.CANCELLED:
-            return self._cancelled(attempt, attempt.run.cancel_reason or "cancelled")
+            return self._cancelled(attempt, attempt.reason)
         if isinstance(error, CancelledError):
             error = RuntimeError("it was cancelled from within")
-        return self._failed(attempt, _described(error), attempt.task.retry.delay(attempt.number, error))
+        return self._failed(attempt, _described(error), self._delay(attempt, error))
 
     def timed_out(self, attempt: Attempt) -> Result:
-        message = f"timed out after {attempt.timeout:g} s"
-        error = TimeoutError(message)
-        return self._failed(
-            attempt,
-            {"class": "TimeoutError", "message": message},
-            attempt.task.retry.delay(attempt.number, error),
-        )
+        """Its time is over, whatever it is doing."""
+        return self.ended(attempt, None, _out_of_time(attempt))
 
     def unstorable(self, attempt: Attempt, error: Exception) -> Result:
         """The database refused the result: the run must end all the same."""
@@ -74,12 +78,15 @@ class Endings:
                 failed = self._failed(attempt, _said("", reason), None)
                 return failed if result is None else {**failed, "result": sanitise(result)}
             case Retry(after=after):
-                wait = attempt.task.retry.delay(attempt.number) if after is None else after
+                wait = self._delay(attempt) if after is None else after
                 return self._failed(attempt, _said("Retry", str(outcome)), wait)
         return self._failed(attempt, _described(outcome), None)
 
     def _cancelled(self, attempt: Attempt, reason: str) -> Result:
         return self._result(attempt, "cancelled", error=_said("", reason))
+
+    def _delay(self, attempt: Attempt, error: BaseException | None = None) -> float | None:
+        return attempt.task.retry.delay(attempt.number, error)
 
     def _failed(self, attempt: Attempt, error: dict[str, str], delay: float | None) -> Result:
         if delay is None or attempt.is_last:
@@ -97,6 +104,10 @@ class Endings:
             "duration_ms": round((now - started) * 1000, 3),
             **more,
         }
+
+
+def _out_of_time(attempt: Attempt) -> TimeoutError:
+    return TimeoutError(f"timed out after {attempt.timeout:g} s")
 
 
 def _said(kind: str, message: str) -> dict[str, str]:

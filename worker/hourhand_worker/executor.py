@@ -116,7 +116,7 @@ class Executor:
 
     def _enter(self, attempt: Attempt) -> None:
         if attempt.stop is not None:
-            raise CancelledError(attempt.run.cancel_reason)
+            raise CancelledError(attempt.reason)
         log.bind(run_id=attempt.id, attempt=attempt.row["attempt"])
         self._started(attempt)
         attempt.started = monotonic()

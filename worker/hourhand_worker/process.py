@@ -117,7 +117,7 @@ class Process:
                 return
             self._told_to_stop = True
             with suppress(OSError):
-                self._wire.send(stop=attempt.stop.name, token=attempt.token, reason=attempt.run.cancel_reason)
+                self._wire.send(stop=attempt.stop.name, token=attempt.token, reason=attempt.reason)
         timer = Timer(GRACE, self.end)
         timer.daemon = True
         timer.start()

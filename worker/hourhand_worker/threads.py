@@ -1,10 +1,10 @@
 """Runs `def` tasks, each in a thread."""
 
 import contextvars
-import inspect
 from collections.abc import Sequence
 from queue import SimpleQueue
 from threading import Lock, Thread
+from types import CoroutineType
 from typing import Any
 
 from hourhand.tasks import Task
@@ -82,8 +82,8 @@ class ThreadLane:
 
 def returned_by(task: Task[..., Any], arguments: dict[str, Any]) -> object:
     """What the function, a `def`, returns. Raises TypeError for a coroutine."""
-    value = task.function(**arguments)
-    if inspect.iscoroutine(value):
+    value: Any = task.function(**arguments)
+    if type(value) is CoroutineType:  # `isinstance` would ask the value
         value.close()
         raise TypeError("it returned a coroutine: make it an `async def`")
     return value

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 from time import monotonic
 
+from hourhand import log
 from hourhand_worker.attempt import Attempt, Stop
 from hourhand_worker.executor import Executor
 from hourhand_worker.holdings import Holdings
@@ -57,8 +58,14 @@ class Watchdog:
         now = monotonic()
         for attempt in self._holdings.undecided():
             if attempt.started and attempt.timeout is not None:
-                self._judge(attempt, now - attempt.started - attempt.timeout)
+                self._judge_safely(attempt, now - attempt.started - attempt.timeout)
         self._listen()
+
+    def _judge_safely(self, attempt: Attempt, over: float) -> None:
+        try:
+            self._judge(attempt, over)
+        except Exception as error:  # noqa: BLE001  (without this thread no other would ever be out of time)
+            log.event("worker.trouble", "WARNING", "Watching the time of a run failed", error=error)
 
     def _judge(self, attempt: Attempt, over: float) -> None:
         if over < 0:

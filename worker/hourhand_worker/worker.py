@@ -267,10 +267,8 @@ class Worker:
         for attempt, value, error in ended:
             if late and attempt in late:
                 self._came_late(attempt)
-            elif error is None:
-                results.append((attempt, self._endings.returned(attempt, value)))
             else:
-                results.append((attempt, self._endings.raised(attempt, error)))
+                results.append((attempt, self._endings.ended(attempt, value, error)))
         self._finisher.put(results)
 
     def _came_late(self, attempt: Attempt) -> None:
