@@ -29,7 +29,11 @@ EFFECTS = """
 class Daemon:
     """The place of one daemon. Each start is a new process with a log of its own."""
 
-    def __init__(self, kind: str, number: int, directory: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, kind: str, number: int, directory: Path, environment: dict[str, str], within: Sequence[str] = ()
+    ) -> None:
+        """`within`: the command that runs it somewhere else, such as on another host."""
+        self._within = within
         self.kind = kind
         self.name = f"{kind}-{number}"
         self._directory = directory
@@ -46,7 +50,7 @@ class Daemon:
         log = self._directory / f"{self.name}.{len(self._logs)}.log"
         self._logs.append(log)
         name = ["--name", self.name] if self.kind == "worker" else []
-        command = [sys.executable, "-m", "hourhand", self.kind, *name]
+        command = [*self._within, sys.executable, "-m", "hourhand", self.kind, *name]
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 # However this process ends, nobody is left behind.
@@ -113,10 +117,10 @@ class Site:
         return value
 
     def scheduler(self, **environment: object) -> Daemon:
-        return self._daemon("scheduler", environment)
+        return self.daemon("scheduler", **environment)
 
     def worker(self, **environment: object) -> Daemon:
-        return self._daemon("worker", environment)
+        return self.daemon("worker", **environment)
 
     def gate(self, name: str) -> Path:
         return self.directory / name
@@ -146,8 +150,8 @@ class Site:
         codes = {daemon.name: daemon.process.wait(30) for daemon in daemons}
         assert set(codes.values()) == {0}, codes
 
-    def _daemon(self, kind: str, environment: dict[str, object]) -> Daemon:
-        daemon = Daemon(kind, len(self.daemons), self.directory, self._environment(environment))
+    def daemon(self, kind: str, within: Sequence[str] = (), **environment: object) -> Daemon:
+        daemon = Daemon(kind, len(self.daemons), self.directory, self._environment(environment), within)
         self.daemons.append(daemon)
         self._stack.callback(_end, daemon)
         return daemon.start()

@@ -14,13 +14,13 @@ HINT = b"A"  # NotificationResponse
 class Proxy:
     """Passes bytes on to a Postgres server, over TCP in front, until it is told to misbehave."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, host: str = "127.0.0.1") -> None:
         self._server = conninfo_to_dict(url)
-        self._front = socket.create_server(("127.0.0.1", 0))
+        self._front = socket.create_server((host, 0))
         port = self._front.getsockname()[1]
         path = urlsplit(url).path
         # Plain and framed from the first byte on.
-        self.url = f"postgresql://postgres@127.0.0.1:{port}{path}?sslmode=disable&gssencmode=disable"
+        self.url = f"postgresql://postgres@{host}:{port}{path}?sslmode=disable&gssencmode=disable"
         self.without_hints = False
         """Whether hints are swallowed, as by a transaction pooler."""
         self.refusing = False
@@ -110,8 +110,8 @@ def _hang_up(connection: socket.socket) -> None:
 
 
 @contextmanager
-def proxy(url: str) -> Iterator[Proxy]:
-    it = Proxy(url)
+def proxy(url: str, host: str = "127.0.0.1") -> Iterator[Proxy]:
+    it = Proxy(url, host)
     try:
         yield it
     finally:
