@@ -63,9 +63,7 @@ class Journal:
         log.event("run.claim.intent", session=self.session, claim=claim, most=most)
 
     def claimed(self, attempts: Iterable[Attempt]) -> None:
-        if log.enabled("INFO", message=False):
-            for attempt in attempts:
-                log.event("run.claimed", **self._of(attempt))
+        log.events("run.claimed", map(self._of, attempts))
 
     def begun(self, attempt: Attempt) -> None:
         if log.enabled("INFO") and self._has_room():
@@ -73,10 +71,10 @@ class Journal:
             log.event("run.started", message=message, **self._of(attempt))
 
     def finishing(self, ended: Sequence[tuple[Attempt, Result]]) -> None:
-        if log.enabled("INFO", message=False):
-            for attempt, result in ended:
-                fields = self._of(attempt)
-                log.event("run.finish.intent", **fields, outcome=result["outcome"])
+        log.events(
+            "run.finish.intent",
+            ({**self._of(attempt), "outcome": result["outcome"]} for attempt, result in ended),
+        )
 
     def finished(self, attempt: Attempt, result: Result) -> None:
         outcome = result["outcome"]

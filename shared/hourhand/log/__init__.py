@@ -4,10 +4,11 @@ Programs call `configure` once, in their main function; a library never does. Li
 from WARNING on to stderr, and with a log directory all of them to one file for each running service, whose
 name stays the same over restarts.
 
-Everything goes through loguru: hourhand's own events by way of `event`, what tasks write with loguru's logger
-as it is, and the standard library's logging passed on to it. Every line written while a task runs carries the
-run's id. Secrets are taken out of all of them. Whatever cannot be written (a closed pipe, a full disk, a
-value that JSON has no form for) never stops the program.
+hourhand's own events are written by `event`. What tasks write with loguru's logger, and the standard library's
+logging passed on to it, goes through loguru to the same places; events do not, because a worker writes four a
+run, and loguru's way costs more than the run. Every line written while a task runs carries the run's id. Secrets
+are taken out of all of them. Whatever cannot be written (a closed pipe, a full disk, a value that JSON has no
+form for) never stops the program.
 
 A message is for people. An event without one is for programs: JSON has all events with all their fields, text
 has messages, and the others only from LOG_LEVEL=DEBUG on.
@@ -19,7 +20,7 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
@@ -45,6 +46,7 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 _context: ContextVar[Mapping[str, object]] = ContextVar("hourhand_log_context", default=_NOTHING)
 _captures: list[list[Line]] = []
 _logger: Logger | None = None  # imported only where it is used: it is slow to import
+_out = _err = Stream(None)
 _file: LogFile | None = None
 _lock: IO[bytes] | None = None  # keeps other processes off the file
 _form: Form = as_text
@@ -76,8 +78,9 @@ def close() -> None:
 
     logger.remove()
     _logger.remove()
-    if _lock is not None:
-        _lock.close()
+    for each in (_file, _lock):
+        if each is not None:
+            each.close()
     _logger = _file = _lock = None
     _threshold = _silent_threshold = _WARNING
     logging.captureWarnings(capture=False)
@@ -110,12 +113,28 @@ def event(
         fields["error"] = error
     if type(message) is not str:
         message = str(sanitise(message))
+    context = _context.get()
+    service = str(context.get("service", _service))
+    line = Line(datetime.now(UTC), level, service, name, message, {**context, **fields})
     for lines in _captures:
-        lines.append(Line(datetime.now(UTC), level, _service, name, message, {**_context.get(), **fields}))
-    if wanted and (logger := _logger) is not None:
-        logger.bind(**{**fields, "event": name}).log(level, message)
+        lines.append(line)
+    if wanted and _logger is not None:
+        _write(_form(line), LEVELS[level])
     elif wanted:
         logging.getLogger("hourhand").log(LEVELS[level], "%s", message or name)
+
+
+def events(name: str, rows: Iterable[Mapping[str, object]], level: str = "INFO") -> None:
+    """Write many events without a message, alike but for their fields, at one moment and in one piece."""
+    if not enabled(level, message=False):
+        return
+    now, context = datetime.now(UTC), _context.get()
+    service = str(context.get("service", _service))
+    written = [Line(now, level, service, name, "", {**context, **fields}) for fields in rows]
+    for lines in _captures:
+        lines.extend(written)
+    if written and _logger is not None and LEVELS[level] >= _silent_threshold:
+        _write("".join(map(_form, written)), LEVELS[level])
 
 
 @contextmanager
@@ -173,21 +192,29 @@ def _traceback(error: BaseException) -> str:
 
 
 def _take_over_loguru(settings: Settings, name: str | None) -> None:
-    global _logger, _file, _lock
+    global _logger, _out, _err, _file, _lock
     from loguru import logger
 
-    out, err = Stream(sys.stdout), Stream(sys.stderr)
-    sinks: list[Any] = [lambda line: (out if line.record["level"].no < _WARNING else err).write(line)]
+    _out, _err = Stream(sys.stdout), Stream(sys.stderr)
     if settings.log_dir is not None:
         path, _lock = claim_file(settings.log_dir, _service, name)
-        _file = LogFile(path, settings.log_rotate_mb * 2**20, lambda trouble: err.write(_warning(trouble)))
-        sinks.append(_file)
+        _file = LogFile(path, settings.log_rotate_mb * 2**20, lambda trouble: _err.write(_warning(trouble)))
     logger.remove()
     _logger = deepcopy(logger)  # tasks may give theirs other sinks: ours must not fall silent
     for each in (_logger, logger):
-        for sink in sinks:
-            # With diagnose, tracebacks would show local variables, and the secrets in them.
-            each.add(sink, level=_threshold, format=_template, backtrace=False, diagnose=False)
+        # With diagnose, tracebacks would show local variables, and the secrets in them.
+        each.add(_sink, level=_threshold, format=_template, backtrace=False, diagnose=False)
+
+
+def _sink(message: Any) -> None:
+    _write(message, message.record["level"].no)
+
+
+def _write(text: str, severity: int) -> None:
+    """Whole lines, to all places where lines of this level go."""
+    (_out if severity < _WARNING else _err).write(text)
+    if _file is not None:
+        _file.write(text)
 
 
 def _template(record: Any) -> str:

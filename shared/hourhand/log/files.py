@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
-from logging import LogRecord
+from logging import LogRecord, makeLogRecord
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO
@@ -40,6 +40,10 @@ class LogFile(RotatingFileHandler):
         self.namer, self.rotator = "{}.gz".format, _pack
         self._tell = tell
         self._failing = False
+
+    def write(self, text: str) -> None:
+        """One or more whole lines."""
+        self.handle(makeLogRecord({"msg": text}))
 
     def shouldRollover(self, record: LogRecord) -> bool:  # noqa: N802
         """Without the base class's looks at the directory, which cost more than the writing."""

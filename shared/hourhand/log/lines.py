@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from pydantic_core import to_json
+
 from hourhand.redact import HIDDEN, may_hold_secrets, names_a_secret, redact
 from hourhand.sanitise import sanitise, sanitise_text
 
@@ -46,7 +48,14 @@ def as_json(line: Line) -> str:
         "event": line.event,
         "message": message,
     }
-    return f"{_encode({**fixed, **fields, **fixed})}\n"
+    return f"{_as_object({**fixed, **fields, **fixed})}\n"
+
+
+def _as_object(values: dict[str, object]) -> str:
+    try:
+        return to_json(values).decode()  # ten times as fast
+    except ValueError:
+        return _encode(values)  # takes lone surrogates, too
 
 
 def as_text(line: Line) -> str:
@@ -76,8 +85,10 @@ def _sentence(text: str, fields: Mapping[str, object]) -> str:
     return f"{text.rstrip('.')}. {hint}" if hint else text
 
 
+@lru_cache(maxsize=8)  # many lines are written at one moment
 def _instant(at: datetime, precision: str) -> str:
-    return f"{at.astimezone(UTC).isoformat(timespec=precision)[:-6]}Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return f"{utc.isoformat(timespec=precision)[:-6]}Z"
 
 
 def _printable(text: str) -> str:
