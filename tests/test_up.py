@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -68,9 +69,7 @@ class Up:
         found = {}
         for pid, parent, command in processes():
             if parent == self.process.pid:
-                found["postgres" if "postgres" in command[0] else command[command.index("hourhand") + 1]] = (
-                    pid
-                )
+                found[command[command.index("hourhand") + 1] if "hourhand" in command else "postgres"] = pid
         return found
 
     def interrupt(self) -> int:
@@ -181,6 +180,15 @@ def hourhand(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 StartUp = Callable[..., Up]
 
 
+def log_in(said: str, password: str) -> int:
+    """The status of a login at the address that was announced."""
+    [address] = re.findall(r"admin +(http://127\.0\.0\.1:\d+)", said)
+    with httpx.Client(base_url=address, headers={"origin": address}) as http:
+        page = http.get("/login").text
+        [csrf] = set(re.findall(r'name="csrf" value="(\w+)"', page))
+        return http.post("/login", data={"csrf": csrf, "name": "admin", "password": password}).status_code
+
+
 @pytest.mark.slow
 def test_a_new_directory_shows_the_demo_firing_and_ctrl_c_stops_it_in_order(
     up: StartUp, project: Path
@@ -189,6 +197,11 @@ def test_a_new_directory_shows_the_demo_firing_and_ctrl_c_stops_it_in_order(
     everything = descendants(first.process.pid)
     assert first.data_dir.stat().st_mode & 0o777 == 0o700
     assert "schedule demo-hello says hello every 10 s" in first.said()
+    password = re.findall(r"login +user admin, password (\S+) \(shown this once", first.said())
+    assert len(password) == 1
+    assert log_in(first.said(), password[0]) == 303
+    assert log_in(first.said(), "wrong") == 422
+    assert password[0] not in "".join(path.read_text() for path in (first.data_dir / "logs").glob("*.log"))
 
     second = hourhand("up", "--port", free_port())
     assert second.returncode == 69

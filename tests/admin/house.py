@@ -98,10 +98,15 @@ class House:
 @contextmanager
 def open_house(settings: Settings, transport: Transport, root_path: str = "") -> Iterator[House]:
     """An admin that runs in a thread, at a port of its own."""
-    app = create_app(settings, transport, root_path=root_path)
+    app = create_app(settings, transport)
     ear = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
+        app,
+        root_path=root_path,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=[[ear]], daemon=True)

@@ -75,4 +75,4 @@ def revoke(name: str, as_json: bool) -> None:
 
 
 def _time(value: str | None) -> str:
-    return text.local(text.instant(value)) or "never"
+    return text.local(text.instant(value))

@@ -32,10 +32,7 @@ def list_users(as_json: bool) -> None:
     if as_json:
         echo_json(users)
         return
-    rows = [
-        (each["name"], each["role"], text.local(text.instant(each["last_login_at"])) or "never")
-        for each in users
-    ]
+    rows = [(each["name"], each["role"], text.local(text.instant(each["last_login_at"]))) for each in users]
     click.echo(table(rows, ("user", "role", "last login")))
 
 

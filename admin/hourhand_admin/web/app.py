@@ -28,15 +28,14 @@ if TYPE_CHECKING:
 _MOST_BYTES = 1_048_576
 
 
-def create_app(settings: Settings, transport: Transport, *, root_path: str = "") -> FastAPI:
+def create_app(settings: Settings, transport: Transport) -> FastAPI:
     """The ASGI application. It opens nothing and closes nothing: `transport` belongs to the caller.
 
-    `root_path` is the path below which a proxy shows it, such as `/jobs`.
+    The server's root path, or that of a mount, is the path below which a proxy shows it, such as `/jobs`.
     """
     app = FastAPI(
         title="hourhand",
         version=version("hourhand"),
-        root_path=root_path,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

@@ -39,13 +39,13 @@ def run(host: str, port: int, root_path: str = "", **overrides: object) -> None:
         if not _is_loopback(host):
             require_credentials(settings, transport, host)
         set_password(settings, transport)
-        app = create_app(settings, transport, root_path=root_path.rstrip("/"))
+        app = create_app(settings, transport)
         presence = Presence(settings, transport)
         presence.begin()
         try:
             address = f"http://{_shown(host)}:{ear.getsockname()[1]}{root_path}"
             log.event("admin.started", message=f"{address} is open", address=address)
-            _Server(app, app.state.closing).run([ear])
+            _Server(app, root_path.rstrip("/"), app.state.closing).run([ear])
         finally:
             presence.end()
 
@@ -98,10 +98,11 @@ def _shown(host: str) -> str:
 class _Server(uvicorn.Server):
     """Ends in order after TERM or INT, and tells streams at once; a HUP opens the log anew."""
 
-    def __init__(self, app: FastAPI, closing: Closing) -> None:
+    def __init__(self, app: FastAPI, root_path: str, closing: Closing) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
+                root_path=root_path,
                 log_config=None,
                 access_log=False,
                 server_header=False,
