@@ -96,7 +96,16 @@ def answers(answer: Answer, sql: Sql) -> dict[str, Any]:
         heard[function] = answer(function, *values)
         return heard[function]
 
-    for function in ("info", "clock", "ensure_partitions", "prune", "rescue", "list_queues", "get_status"):
+    for function in (
+        "info",
+        "clock",
+        "ensure_partitions",
+        "check_access",
+        "prune",
+        "rescue",
+        "list_queues",
+        "get_status",
+    ):
         ask(function)
     ask("open_session", session, "worker", "w", "here", 1, "1", 30, [{"name": "t"}])
     ask("put_schedule", {"name": "s", "task": "t", "every": 60})
