@@ -6,4 +6,4 @@ from tests.scheduler.test_scheduler import *  # noqa: F403  (the same tests, by 
 pytestmark = pytest.mark.parametrize("place", DAEMON_WAYS, ids=str, indirect=True)
 
 # How late a firing is depends on the way: `test_daemons` measures it.
-del test_firing_is_on_time  # type: ignore[name-defined]  # noqa: F821
+del test_firing_is_on_time  # noqa: F821

@@ -160,7 +160,7 @@ def says(status: int, message: bytes) -> Fault:
 bad_gateway = answers(502)
 unavailable = answers(503)
 page = answers(200)
-too_many = answers(429, {**HTML, "Retry-After": "0.1"})
+too_many = answers(429, {**HTML, "Retry-After": "1"})
 
 
 @contextmanager

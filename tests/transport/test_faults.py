@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import psycopg
@@ -105,7 +107,7 @@ FAULTS: dict[str, tuple[Fault, float]] = {
     "502 with HTML": (http_proxy.bad_gateway, 0.3),
     "503 with HTML": (http_proxy.unavailable, 0.3),
     "200 with HTML": (http_proxy.page, 0.3),
-    "429 with Retry-After": (http_proxy.too_many, 0.3),
+    "429 with Retry-After": (http_proxy.too_many, 0.1),
     "half-open": (http_proxy.is_half_open, 0.1),
     "slow": (http_proxy.is_slow, 0.2),
 }
@@ -171,6 +173,24 @@ def test_nobody_waits_longer_than_the_other_side_asks_within_patience(
     with closing(distant(network, project)) as transport, pytest.raises(Unavailable) as caught:
         transport.call("info")
     assert (caught.value.retry_after, caught.value.http_status, network.requests) == (120, 429, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "most"),
+    [
+        ("7", 7, 7),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=1)), 3000, 3600),
+        ("soon", None, None),
+    ],
+)
+def test_the_other_side_asks_for_seconds_or_until_a_date(
+    network: HttpProxy, project: PostgREST, value: str, least: float | None, most: float
+) -> None:
+    network.fail(http_proxy.answers(503, {"Retry-After": value}))
+    with closing(distant(network, project)) as transport, pytest.raises(Unavailable) as caught:
+        transport.call("info", retry=False)
+    asked = caught.value.retry_after
+    assert asked is None if least is None else least <= (asked or 0) <= most
 
 
 def test_a_call_that_was_cut_off_by_the_server_is_not_repeated(

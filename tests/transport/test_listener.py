@@ -105,7 +105,7 @@ def test_it_comes_back_however_often_the_server_refuses(
     eventually(lambda: network.accepted > tried + 4)
     network.refusing = False
     eventually(lambda: listener.working)
-    assert events(lines) == ["WARNING hints.lost", "INFO hints.back"]
+    assert events(lines) == ["INFO hints.lost", "INFO hints.back"]
 
 
 def test_a_network_without_hints_is_noticed_and_said_once(

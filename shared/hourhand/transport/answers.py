@@ -112,7 +112,7 @@ def refused(response: httpx.Response, where: str) -> TransportError:
         hint,
         sqlstate=meaning.sqlstate,
         http_status=response.status_code,
-        retry_after=_retry_after(response.headers.get("retry-after")),
+        retry_after=_retry_after(response, told),
     )
 
 
@@ -179,16 +179,18 @@ def _holds_html(response: httpx.Response) -> bool:
     return "html" in response.headers.get("content-type", "") or response.content[:1] == b"<"
 
 
-def _retry_after(value: str | None) -> float | None:
-    """The seconds that the other side asks to wait: it says seconds, or a date."""
-    if value is None:
+def _retry_after(response: httpx.Response, told: Mapping[str, Any]) -> float | None:
+    """The seconds that the other side asks to wait."""
+    value = response.headers.get("retry-after")
+    # What PostgREST says is how long it pauses itself, up to half a minute; Postgres may be back before.
+    if value is None or str(told.get("code")).startswith("PGRST0"):
         return None
+    return max(float(value), 0.0) if value.strip().isdecimal() else _seconds_until(value)
+
+
+def _seconds_until(date: str) -> float | None:
     try:
-        return max(float(value), 0.0)
-    except ValueError:
-        pass
-    try:
-        at = parsedate_to_datetime(value)
+        at = parsedate_to_datetime(date)
     except ValueError:
         return None
     return max((at.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0.0)

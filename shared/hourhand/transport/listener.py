@@ -61,7 +61,7 @@ class PostgresListener:
         with suppress(OSError):
             self._closer.shutdown(socket.SHUT_RDWR)
         self._closer.close()
-        self._thread.join(timeout=2.0)
+        self._thread.join(timeout=0.5)
 
     def _run(self) -> None:
         pause = 0.0
@@ -90,7 +90,8 @@ class PostgresListener:
     def _pause_after(self, error: Exception) -> float:
         self._failures += 1
         if self._failures > 1:
-            self._complain(f"the connection that listens fails ({type(error).__name__})")
+            # Whoever uses the database will warn that it is away.
+            self._complain("INFO", f"the connection that listens fails ({type(error).__name__})")
         longest = min(FIRST_PAUSE * 2 ** min(self._failures, 10), LONGEST_PAUSE)
         # Not all listeners of a server that was restarted come back at once.
         return random.uniform(longest / 2, longest)  # noqa: S311
@@ -101,7 +102,7 @@ class PostgresListener:
         while self._wait(None if self._working else self._heard_within, connection):
             self._deliver({hint.channel for hint in connection.notifies(timeout=0)})
             if not self._working and time.monotonic() > deadline:
-                self._complain("one sent as a test did not arrive, as behind a transaction pooler")
+                self._complain("WARNING", "one sent as a test did not arrive, as behind a transaction pooler")
                 return LOOK_AGAIN_AFTER
         return 0.0
 
@@ -128,7 +129,7 @@ class PostgresListener:
             log.event("hints.back", "INFO", "Wake-up hints arrive again")
         self._complained = False
 
-    def _complain(self, why: str) -> None:
+    def _complain(self, level: str, why: str) -> None:
         if not self._complained:
-            log.event("hints.lost", "WARNING", f"Wake-up hints do not arrive, polling goes on: {why}")
+            log.event("hints.lost", level, f"Wake-up hints do not arrive, polling goes on: {why}")
         self._complained = True
