@@ -1,11 +1,13 @@
 """Errors as people see them (a page) and as programs do (`application/problem+json`)."""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
@@ -49,7 +51,7 @@ def problem(
     """A page for a browser, problem+json for everybody else."""
     title = HTTPStatus(status).phrase
     if wants_page(request):
-        visit = getattr(request.state, "visit", None) or _visitor(request)
+        visit: Visit = getattr(request.state, "visit", None) or _visitor(request)
         answer: Response = visit.page("error.html", status, title=title, detail=detail, hint=hint)
     else:
         body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
@@ -78,7 +80,20 @@ async def _login_needed(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem(request, error.status_code, str(error.detail), headers=dict(error.headers or {}))
+    detail = str(error.detail)
+    if (
+        error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase
+    ):  # no route has been asked who this is
+        detail = f"There is nothing at {request.url.path}."
+        await _identify(request)
+    return problem(request, error.status_code, detail, headers=dict(error.headers or {}))
+
+
+async def _identify(request: Request) -> None:
+    """Lets the error page know who sees it, if that is to be known."""
+    with suppress(HTTPException, HourhandError):
+        who = await run_in_threadpool(request.app.state.identity.who, request)
+        request.state.visit = Visit(request, who, FormData())
 
 
 async def _not_understood(request: Request, error: Exception) -> Response:
