@@ -30,7 +30,7 @@ from hourhand import migrate
 from hourhand.embedded import Server
 from hourhand.transport.postgres import PostgresTransport
 from hourhand_scheduler.firing import Firing
-from hourhand_scheduler.reading import planned, read
+from hourhand_scheduler.reading import load_parser, planned, read
 from hourhand_scheduler.schedule import Schedule
 
 BATCH = 25
@@ -156,6 +156,7 @@ def _entry(schedule: int, revision: int, at: datetime) -> dict[str, Any]:
 
 def _outage(database: Connection, url: str, limit: int) -> Iterator[Row]:
     """Nothing ran for a year of minutes."""
+    load_parser()  # as a scheduler does when it starts
     for catch_up in ("last", "all"):
         database.execute("delete from hourhand.scheduled_jobs")
         _insert(database, 1, "* * * * *", catch_up=catch_up, catch_up_limit=limit)

@@ -5,9 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from hourhand.errors import HourhandError
+from hourhand.timetable import Timetable
 from hourhand_scheduler.firing import Firing
 from hourhand_scheduler.plan import plan
 from hourhand_scheduler.schedule import Schedule
+
+
+def load_parser() -> None:
+    """What the first expression to be read would load: no instant is to wait for it."""
+    Timetable.of({"cron": "* * * * *"})
 
 
 def read(row: Mapping[str, Any], default_timezone: str) -> Schedule | Firing:

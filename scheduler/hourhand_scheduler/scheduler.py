@@ -13,7 +13,7 @@ from hourhand_scheduler.clock import DatabaseClock
 from hourhand_scheduler.database import Database
 from hourhand_scheduler.firing import Firing
 from hourhand_scheduler.journal import Journal
-from hourhand_scheduler.reading import planned, read
+from hourhand_scheduler.reading import load_parser, planned, read
 from hourhand_scheduler.schedule import Schedule
 from hourhand_scheduler.session import Session
 
@@ -43,6 +43,7 @@ class Scheduler:
         self._broken: list[Firing] = []
         self._hinted = Event()
         self._start_over()
+        load_parser()
 
     def step(self) -> float:
         """Fires one batch or reads one page; how many seconds until there is more to do (0: at once).

@@ -271,7 +271,9 @@ def test_a_repeated_plan_and_a_repeated_skip_are_told_again(hour: Callable[..., 
     assert schedule.fire(skipped)[0]["runs"][0]["decision"] == "skipped_overlap"
 
 
-def test_an_edit_after_the_firing_changes_nothing_about_its_answer(hour: Callable[..., Hour], sql: Sql) -> None:
+def test_an_edit_after_the_firing_changes_nothing_about_its_answer(
+    hour: Callable[..., Hour], sql: Sql
+) -> None:
     schedule = hour()
     schedule.plan(-5)
     entry = schedule.entry(-5)
