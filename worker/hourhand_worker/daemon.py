@@ -1,5 +1,7 @@
 """Puts a worker together from the settings."""
 
+import sys
+
 import click
 
 from hourhand import log, registry
@@ -7,6 +9,7 @@ from hourhand.durations import parse_duration
 from hourhand.errors import BadSetting
 from hourhand.settings import load_settings
 from hourhand.transport import connect
+from hourhand_worker.standin import StandIn
 from hourhand_worker.worker import Until, Worker
 
 
@@ -30,11 +33,16 @@ def run(*, until: Until, name: str | None, **overrides: object) -> int:
         raise BadSetting(
             "there are no tasks to run", "Name the modules that define them with --tasks or HOURHAND_TASKS."
         )
-    # Short, because whoever calls tries again by itself, and must hear that it is time to stop.
     transport = connect(settings, application_name="hourhand-worker", patience=5.0)
-    pulse = connect(settings, application_name="hourhand-worker", patience=1.0)
+    # Short, because whoever calls tries again by itself, and must hear that it is time to stop.
+    pulse = connect(settings, application_name="hourhand-worker", patience=5.0 if until.passing else 1.0)
+    longest = max(task.timeout for task in tasks)
+    # Where it can be told whether a process is stopped. Elsewhere a blocked interpreter loses the lease.
+    stand_in = StandIn(settings.lease, longest) if sys.platform == "linux" else None
     try:
-        return Worker(settings, tasks, transport, pulse=pulse, name=name).run(until)
+        return Worker(settings, tasks, transport, pulse=pulse, stand_in=stand_in, name=name).run(until)
     finally:
+        if stand_in is not None:
+            stand_in.close()
         pulse.close()
         transport.close()

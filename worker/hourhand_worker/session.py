@@ -18,8 +18,8 @@ Told = Callable[[Attempt, Stop, str], None]
 
 
 class Session:
-    """`told` hears that an attempt has to stop: cancelled by someone, or no longer ours. Beats go through
-    `pulse` where one is given.
+    """`told` hears that an attempt has to stop: cancelled by someone, or no longer ours; `renewed` that the
+    lease of a session begins anew. Beats go through `pulse` where one is given.
 
     A lease that has ended can't be renewed: what the session held belongs to others, and a new one is opened.
     """
@@ -34,6 +34,7 @@ class Session:
         tasks: list[dict[str, Any]],
         told: Told,
         pulse: Transport | None = None,
+        renewed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._transport = ground.transport
         self._holdings = ground.holdings
@@ -45,6 +46,7 @@ class Session:
         self._lease = lease
         self._tasks = tasks
         self._told = told
+        self._renewed = renewed
         self._lock = Lock()
         self._closing = False
         self.id = ""
@@ -81,6 +83,7 @@ class Session:
         if answer["lost"]:
             self.replace(session)
             return
+        self._renewed(session)
         self._journal.beat(len(held))
         if answer["rescued"]:
             self._journal.rescued(answer["rescued"])
@@ -119,6 +122,7 @@ class Session:
         )
         self._clock.set(answer["now"])
         self.id = self._journal.session = session
+        self._renewed(session)
         self._journal.opened()
 
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 LATE = 0.75
 AGAIN = 1 / 3
 
-_SESSION = 36  # bytes: a uuid as text
+_MOST = 4096  # bytes, of which a write to a pipe is never cut in two
+
+LOADING = 5.0
+"""Seconds that it may take until the first beat, on a machine that has other things to do."""
 
 
 class StandIn:
@@ -46,7 +49,7 @@ class StandIn:
     def beaten(self, session: str) -> None:
         """The lease of this session was renewed just now."""
         with suppress(OSError):  # it is gone, or does not read: the worker manages without
-            self._pipe.write(session.encode())
+            self._pipe.write(f"{session} {monotonic()}\n".encode())
 
     def close(self) -> None:
         self._pipe.close()
@@ -64,24 +67,33 @@ def main(lease: float, most: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # who means the worker need not tell its stand-in
     worker = os.getppid()
-    session, heard, patience = "", monotonic(), lease * LATE
-    transport: Transport | None = None
+    session, renewed, due = "", 0.0, float("inf")
+    # Large and rarely needed: imported ahead only where there would be no time for it later.
+    transport = _connect() if lease * (1 - LATE) < LOADING else None
     while True:
-        if select.select([0], [], [], patience)[0]:
-            news = os.read(0, 64 * _SESSION)
+        if _has_news(due):
+            news = os.read(0, _MOST)
             if not news:
                 return
-            session, heard, patience = news[-_SESSION:].decode(), monotonic(), lease * LATE
-        elif session and _is_blocked(worker) and monotonic() - heard < most:
+            session, at = news.decode().split("\n")[-2].split()
+            renewed = float(at)  # of the clock that all processes of a machine share
+            due = renewed + lease * LATE
+        elif os.getppid() != worker:
+            return
+        elif _is_blocked(worker) and monotonic() - renewed < most:
             transport = transport or _connect()
-            session = session if _beat(transport, session, lease) else ""
-            patience = lease * AGAIN
+            due = monotonic() + lease * AGAIN if _beat(transport, session, lease) else float("inf")
+        else:
+            due = float("inf")
+
+
+def _has_news(due: float) -> bool:
+    patience = None if due == float("inf") else max(0.0, due - monotonic())
+    return bool(select.select([0], [], [], patience)[0])
 
 
 def _is_blocked(worker: int) -> bool:
-    """Whether it is there and would beat if it could: neither dead nor stopped."""
-    if os.getppid() != worker:
-        return False
+    """Whether it would beat if it could: it is neither dead nor stopped."""
     try:
         state = Path(f"/proc/{worker}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
     except (OSError, IndexError):
@@ -90,7 +102,6 @@ def _is_blocked(worker: int) -> bool:
 
 
 def _connect() -> "Transport":
-    # Rarely needed, and large: it is not imported before.
     from hourhand.settings import load_settings
     from hourhand.transport import connect
 

@@ -27,6 +27,7 @@ from hourhand_worker.lane import Conclusion
 from hourhand_worker.logbook import Logbook
 from hourhand_worker.memory import resident_mb
 from hourhand_worker.session import Heartbeat, Session
+from hourhand_worker.standin import StandIn
 from hourhand_worker.upkeep import Upkeep
 from hourhand_worker.watchdog import Watchdog
 
@@ -61,9 +62,9 @@ class Until:
 class Worker:
     """Runs the tasks of a registry.
 
-    `pulse` is a transport for the heartbeat alone. `ended` hears of each attempt whose end was delivered, in
-    another thread. A daemon calls `run`, and a program that wants work done in its own process `drain`:
-    either of them once, for a worker has one life.
+    `pulse` is a transport for the heartbeat alone, and `stand_in` beats where that can't. `ended` hears of
+    each attempt whose end was delivered, in another thread. A daemon calls `run`, and a program that wants
+    work done in its own process `drain`: either of them once, for a worker has one life.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Worker:
         transport: Transport,
         *,
         pulse: Transport | None = None,
+        stand_in: StandIn | None = None,
         kind: str = "worker",
         name: str | None = None,
         queues: Sequence[str] | None = None,
@@ -102,6 +104,7 @@ class Worker:
             tasks=registry.definitions,
             told=self._told_to_stop,
             pulse=pulse,
+            renewed=_nobody if stand_in is None else stand_in.beaten,
         )
         self._executor = Executor(
             settings.concurrency,
@@ -385,3 +388,6 @@ class Worker:
 def _is_given_back(attempt: Attempt, _value: object, error: BaseException | None) -> bool:
     """Whether it ended only because the worker shuts down."""
     return attempt.stop is Stop.SHUTDOWN and error is not None and not isinstance(error, Outcome)
+
+
+def _nobody(_session: str) -> None: ...

@@ -1,9 +1,10 @@
 -- Renews a lease that has not ended, and brings news both ways: which runs the worker holds
 -- ([{"id","token"}]), which of them must be cancelled and which are no longer its own. Runs of the session that
--- the worker does not know of (a claim's answer was lost for good) go back after a lease. Rescues others' runs.
+-- the worker does not know of (a claim's answer was lost for good) go back after a lease. Null is for who does not
+-- know what the worker holds. Rescues others' runs.
 create or replace function hourhand.beat(
   p_session uuid,
-  p_held jsonb default '[]',
+  p_held jsonb default null,
   p_lease double precision default 30,
   p_stats jsonb default '{}'
 )
@@ -32,7 +33,7 @@ begin
   v_orphans := array(
     select l.id from hourhand_parts.job_runs_live l
     where l.session_id = p_session and l.status = 'processing' and l.claimed_at < v_now - make_interval(secs => p_lease)
-      and l.id <> all(v_held)
+      and p_held is not null and l.id <> all(v_held)
   );
   if cardinality(v_orphans) > 0 then
     perform hourhand_parts.lock_runs(v_orphans);
