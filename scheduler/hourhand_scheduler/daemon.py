@@ -7,6 +7,7 @@ from threading import Thread
 from hourhand import log, supervision
 from hourhand.errors import BadScheduleFile, ContractMismatch, Denied, HourhandError
 from hourhand.loop import Loop, signals
+from hourhand.outage import Outage
 from hourhand.settings import Settings, load_settings
 from hourhand.transport import Listener, Transport, connect
 from hourhand_scheduler.code import Code
@@ -18,6 +19,9 @@ from hourhand_scheduler.upkeep import Upkeep
 APPLICATION = "hourhand-scheduler"
 PATIENCE = 5.0
 """Seconds for which a call is repeated: then it is better to look afresh at what is due."""
+
+GOODBYE = 2.0
+"""Seconds that the step under way and the end of the session may take. Nothing depends on either."""
 
 
 def run(*, once: bool = False, interval: float | None = None, log_level: str | None = None) -> None:
@@ -48,23 +52,35 @@ class Daemon:
         self._journal = journal
         self._session = Session(transport, self._journal, lease(settings))
         self._scheduler = Scheduler(transport, settings, self._session, self._journal)
+        outage = Outage()
         self._loop = Loop(
             self._step,
             name="firing schedules",
             on_jump=lambda _: self._scheduler.look_again(),
             on_step=supervision.alive,
+            outage=outage,
         )
-        self._upkeep = Loop(Upkeep(transport, settings, self._session).step, name="upkeep")
+        self._upkeep = Loop(Upkeep(transport, settings, self._session).step, name="upkeep", outage=outage)
         self._upkeep_thread = Thread(target=self._upkeep.run, name="hourhand-upkeep", daemon=True)
         self._listener: Listener | None = None
         self._fatal: HourhandError | None = None
 
     def run(self) -> None:
         with signals(self._loop, reload=self._code.reload, dump=self._scheduler.dump):
-            self._loop.run()
-            self._end()
+            # A thread that can be left behind: a call to a database that is away may take long.
+            work = Thread(target=self._live, name="hourhand-scheduler", daemon=True)
+            work.start()
+            self._loop.await_stop()
+            work.join(GOODBYE)
         if self._fatal is not None:
             raise self._fatal
+
+    def _live(self) -> None:
+        try:
+            self._loop.run()
+            self._end()
+        finally:
+            self._loop.stop()
 
     def _step(self) -> float:
         if not self._begun and not self._begin():

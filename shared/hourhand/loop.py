@@ -14,7 +14,8 @@ from types import FrameType
 from typing import Any
 
 from hourhand import log
-from hourhand.errors import HourhandError, TransportError, Unavailable
+from hourhand.errors import TransportError, Unavailable
+from hourhand.outage import Outage
 
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 30.0
@@ -54,7 +55,7 @@ class Loop:
     With `every`, the step is also called at each multiple of that many seconds since the start, however long
     steps take; what was missed is not made up for. `wake` calls it now. A step that raises is called again
     after 1 s, later up to 30 s (4 s while the database is away), and an outage costs one warning and one line
-    when it is over.
+    when it is over. Parts of one daemon share an `outage`.
 
     Rests are measured on the monotonic clock. When the wall clock has moved differently (it was set, or the
     machine slept), `on_jump` is told by how many seconds, and the step is called at once. `on_step` is called
@@ -72,6 +73,7 @@ class Loop:
         monotonic: Clock = time.monotonic,
         wall: Clock = time.time,
         bell: Bell | None = None,
+        outage: Outage | None = None,
     ) -> None:
         self._step = step
         self._name = name
@@ -81,8 +83,10 @@ class Loop:
         self._monotonic = monotonic
         self._wall = wall
         self._bell = bell or Bell()
+        self._stopped = Bell()
         self._requests: deque[Callable[[], None]] = deque()
-        self._outage: _Outage | None = None
+        self._outage = outage or Outage(monotonic)
+        self._failures = 0
         self._began = monotonic()
         self._lead = wall() - monotonic()
         self.stopping = False
@@ -104,6 +108,12 @@ class Loop:
         """End after the step that is under way."""
         self.stopping = True
         self._bell.ring()
+        self._stopped.ring()
+
+    def await_stop(self) -> None:
+        """Wait in another thread than the loop's until it is told to stop."""
+        while not self.stopping:
+            self._stopped.wait(_LONGEST_WAIT)
 
     def force(self) -> None:
         """End, and let whoever finishes running work see that it must not be waited for."""
@@ -130,11 +140,12 @@ class Loop:
         try:
             delay = self._step()
         except Exception as error:  # noqa: BLE001  (the loop outlives whatever a step raises)
-            self._outage = self._outage or _Outage(self._name, self._monotonic())
-            return self._outage.failed(error)
-        if self._outage is not None:
-            self._outage.over(self._monotonic())
-            self._outage = None
+            delay = _backoff(error, self._failures)
+            self._failures += 1
+            self._outage.failed(self._name, error, delay)
+            return delay
+        self._failures = 0
+        self._outage.over(self._name)
         return min(delay, self._until_next_beat())
 
     def rest(self, seconds: float) -> None:
@@ -143,7 +154,7 @@ class Loop:
         while not self.stopping and (left := end - self._monotonic()) > 0:
             rang = self._bell.wait(min(left, _LOOK_AT_CLOCKS))
             self._serve_requests()
-            if self._clocks_jumped() or (rang and self._outage is None):
+            if self._clocks_jumped() or (rang and not self._failures):
                 return
 
     def _until_next_beat(self) -> float:
@@ -173,39 +184,13 @@ class Loop:
             log.event("loop.error", "ERROR", f"{self._name}: {error}", error=error)
 
 
-class _Outage:
-    """A stretch of failing steps: when it began, and what was said about it."""
-
-    def __init__(self, name: str, began: float) -> None:
-        self._name = name
-        self._began = began
-        self._failures = 0
-        self._seen: set[type[BaseException]] = set()
-
-    def failed(self, error: Exception) -> float:
-        """Say so unless this kind of error is known; the seconds until the next try."""
-        longest = _LONGEST_AWAY if isinstance(error, Unavailable) else _LONGEST_BACKOFF
-        backoff = min(_FIRST_BACKOFF * 2.0 ** min(self._failures, 10), longest)
-        asked = (error.retry_after or 0) if isinstance(error, TransportError) else 0
-        # Daemons that lost the same database must not all come back in the same moment.
-        delay = max(backoff * random.uniform(0.75, 1), min(asked, _LONGEST_WAIT))  # noqa: S311
-        self._failures += 1
-        if type(error) not in self._seen:
-            self._seen.add(type(error))
-            self._tell(error, delay)
-        return delay
-
-    def _tell(self, error: Exception, delay: float) -> None:
-        message = f"{self._name} failed: {error}; trying again in {delay:.0f} s"
-        if isinstance(error, HourhandError):
-            log.event("loop.failed", "WARNING", message, error=error, hint=error.hint)
-        else:
-            log.event("loop.failed", "ERROR", message, error=error)
-
-    def over(self, now: float) -> None:
-        seconds = now - self._began
-        message = f"{self._name} works again after {seconds:.0f} s and {self._failures} failures"
-        log.event("loop.recovered", "INFO", message, failures=self._failures, seconds=round(seconds, 3))
+def _backoff(error: Exception, failures: int) -> float:
+    """Seconds until the next try after so many before this one."""
+    longest = _LONGEST_AWAY if isinstance(error, Unavailable) else _LONGEST_BACKOFF
+    backoff = min(_FIRST_BACKOFF * 2.0 ** min(failures, 10), longest)
+    asked = (error.retry_after or 0) if isinstance(error, TransportError) else 0
+    # Daemons that lost the same database must not all come back in the same moment.
+    return max(backoff * random.uniform(0.75, 1), min(asked, _LONGEST_WAIT))  # noqa: S311
 
 
 @contextmanager

@@ -62,6 +62,16 @@ async def hold_async(gate: str, run: Run) -> str:
     return f"attempt {run.attempt}"
 
 
+@task("babble")
+async def babble(gate: str, run: Run) -> str:
+    """Tells all that a task can tell, once there is a file of that name."""
+    while not Path(gate).exists():  # noqa: ASYNC110, ASYNC240
+        await asyncio.sleep(0.01)
+    run.log.warning("said by attempt {}", run.attempt)
+    run.progress(run.attempt)
+    return f"attempt {run.attempt}"
+
+
 @task("once-then-quick")
 def once_then_quick(run: Run) -> None:
     """The first time it takes for ever, as far as anybody can tell."""

@@ -16,14 +16,15 @@ from hourhand_worker.attempt import Attempt, Result
 from hourhand_worker.ending import Endings
 from hourhand_worker.ground import Ground
 from hourhand_worker.logbook import LINES_A_CALL, Line, Logbook
-from hourhand_worker.outage import Outage
 from hourhand_worker.session import Session
 
 WINDOW = 0.05
 MOST_RESULTS = 500
 MOST_BYTES = 4_000_000
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 10.0
+LONGEST_PAUSE = 1.0
+
+RESULTS, LOGS = "writing results", "writing logs"
 
 _PLAIN = 5  # fields of a result without a value or an error
 
@@ -54,7 +55,7 @@ class Finisher:
         self._busy = busy
         self._delivered = delivered
         self._endings = Endings(ground.clock)
-        self._outage = Outage(ground.journal, "Writing results and logs")
+        self._outage = ground.outage
         self._outbox: deque[Ended] = deque()
         self._bell = Event()
         self._noticed = False  # the thread knows that there are results
@@ -177,13 +178,13 @@ class Finisher:
             try:
                 answer = self._transport.call("finish", {"p_session": self._session.id, "p_results": results})
             except _PASSING as error:
-                self._outage.failed(error)
+                self._outage.failed(RESULTS, error)
                 if self._give_up_at is not None and monotonic() + pause > self._give_up_at:
                     raise
                 Event().wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
-                self._outage.over()
+                self._outage.over(RESULTS)
                 self._clock.set(answer["now"])
                 return [told["outcome"] for told in answer["results"]]
 
@@ -207,10 +208,13 @@ class Finisher:
                 self._append(lines[start : start + LINES_A_CALL])
             for each in progress:
                 self._transport.call("set_progress", each)
+        except _PASSING as error:
+            self._outage.failed(LOGS, error)
+            self._logbook.put_back(lines, progress)  # writing a line twice is harmless
         except TransportError as error:
-            self._outage.failed(error)
-            if isinstance(error, _PASSING):
-                self._logbook.put_back(lines)  # writing a line twice is harmless
+            self._journal.trouble(f"{len(lines)} lines of the runs' logs could not be stored: {error}", error)
+        else:
+            self._outage.over(LOGS)
 
     def _append(self, lines: list[Line]) -> None:
         self._transport.call("append_logs", {"p_session": self._session.id, "p_logs": lines})

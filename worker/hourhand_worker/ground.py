@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from hourhand.outage import Outage
 from hourhand.transport import Transport
 from hourhand_worker.clock import Clock
 from hourhand_worker.holdings import Holdings
@@ -14,3 +15,4 @@ class Ground:
     journal: Journal
     clock: Clock = field(default_factory=Clock)
     holdings: Holdings = field(default_factory=Holdings)
+    outage: Outage = field(default_factory=Outage)

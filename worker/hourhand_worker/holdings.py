@@ -5,7 +5,7 @@ that the lease is lost, the one that stops the worker. The one that takes the at
 """
 
 from collections.abc import Iterable
-from threading import Lock
+from threading import Condition
 
 from hourhand_worker.attempt import Attempt
 
@@ -15,7 +15,7 @@ class Holdings:
 
     def __init__(self) -> None:
         # Between the two an attempt must never be nowhere: a beat that did not name it would give it back.
-        self._lock = Lock()
+        self._lock = Condition()
         self._open: dict[str, Attempt] = {}
         self._closing: dict[str, Attempt] = {}
 
@@ -57,6 +57,13 @@ class Holdings:
         with self._lock:
             for attempt in attempts:
                 self._closing.pop(attempt.token, None)
+            if not self._closing:
+                self._lock.notify_all()
+
+    def await_delivered(self, timeout: float) -> bool:
+        """Whether all that is decided was delivered within so many seconds."""
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._closing, timeout)
 
     def undecided(self) -> list[Attempt]:
         with self._lock:

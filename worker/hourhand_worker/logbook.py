@@ -77,9 +77,11 @@ class Logbook:
             self._next = monotonic() + PAUSE
         return lines, progress
 
-    def put_back(self, lines: list[Line]) -> None:
+    def put_back(self, lines: list[Line], progress: list[Progress]) -> None:
+        """What could not be written. A progress that was told meanwhile is newer."""
         with self._lock:
             self._lines[:0] = lines
+            self._progress = {each["p_token"]: each for each in progress} | self._progress
 
     def forget(self, tokens: Iterable[str]) -> None:
         """These attempts are over."""

@@ -9,17 +9,20 @@ from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Any
 
-from hourhand.transport import Transport
 from hourhand_worker.attempt import Attempt, Stop
 from hourhand_worker.ground import Ground
-from hourhand_worker.outage import Outage
+
+GRACE = 10.0
+"""Seconds for results that are done to arrive before their lost session is given up."""
+
+HEARTBEAT = "the heartbeat"
 
 Told = Callable[[Attempt, Stop, str], None]
 
 
 class Session:
     """`told` hears that an attempt has to stop: cancelled by someone, or no longer ours; `renewed` that the
-    lease of a session begins anew. Beats go through `pulse` where one is given.
+    lease of a session begins anew.
 
     A lease that has ended can't be renewed: what the session held belongs to others, and a new one is opened.
     """
@@ -33,14 +36,12 @@ class Session:
         lease: float,
         tasks: list[dict[str, Any]],
         told: Told,
-        pulse: Transport | None = None,
         renewed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._transport = ground.transport
         self._holdings = ground.holdings
         self._clock = ground.clock
         self._journal = ground.journal
-        self._pulse = pulse or ground.transport
         self._kind = kind
         self._name = name
         self._lease = lease
@@ -65,12 +66,15 @@ class Session:
             self._journal.lost(lost, len(held))
             for attempt in held:
                 self._told(attempt, Stop.LOST, "the lease was lost")
+            # What was done during an outage still counts, until somebody takes the runs away: the first beat
+            # of the next session would.
+            self._holdings.await_delivered(GRACE)
             self._open()
 
     def beat(self, stats: dict[str, Any]) -> None:
         """Renew the lease and hear the news. Raises the TransportErrors."""
         session, held = self.id, self._holdings.by_run()
-        answer = self._pulse.call(
+        answer = self._transport.call(
             "beat",
             {
                 "p_session": session,
@@ -152,7 +156,7 @@ class Heartbeat:
         self._soon = False
         self._resting = False
         self._stopping = False
-        self._outage = Outage(ground.journal, "The heartbeat")
+        self._outage = ground.outage
         self._thread = Thread(target=self._run, name="hourhand-heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -187,7 +191,7 @@ class Heartbeat:
     def _next(self) -> float:
         self._resting = not len(self._holdings)
         pause = min(self._poll, self._lease * (2 if self._resting else 1) / 3)
-        return self._last + (min(pause, 1.0) if self._soon or self._outage.lasting else pause)
+        return self._last + (min(pause, 1.0) if self._soon or self._outage.lasts(HEARTBEAT) else pause)
 
     def _beat(self) -> None:
         self._last = monotonic()
@@ -195,6 +199,6 @@ class Heartbeat:
         try:
             self._session.beat(self._stats())
         except Exception as error:  # noqa: BLE001  (whatever it is, the lease must be renewed)
-            self._outage.failed(error)
+            self._outage.failed(HEARTBEAT, error)
         else:
-            self._outage.over()
+            self._outage.over(HEARTBEAT)

@@ -85,13 +85,14 @@ class Worker:
         self._transport = transport
         self._until = Until()
         self._ended = ended
+        self._ground = ground = Ground(pulse or transport, Journal())
         self._loop = Loop(
             self._step,
             name="worker",
             on_jump=lambda _: self._heartbeat.hint(),
             on_step=supervision.alive,
+            outage=ground.outage,
         )
-        self._ground = ground = Ground(transport, Journal())
         self._holdings = ground.holdings
         self._endings = Endings(ground.clock)
         self._logbook = Logbook(ground.clock)
@@ -103,7 +104,6 @@ class Worker:
             lease=lease,
             tasks=registry.definitions,
             told=self._told_to_stop,
-            pulse=pulse,
             renewed=_nobody if stand_in is None else stand_in.beaten,
         )
         self._executor = Executor(
