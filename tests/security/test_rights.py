@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from hourhand import migrate
+from hourhand.sql.script import read, script
 from tests.security.conftest import Sql, migrated, owner
 from tests.support.postgrest import OWNER
 
@@ -179,6 +180,18 @@ def test_whoever_migrates_the_owner_stays_the_same(
         f" union select pg_get_userbyid(relowner) from pg_class where relnamespace in {SCHEMAS}",
     )
     assert owners == {OWNER}
+
+
+def test_who_does_not_own_the_schema_is_told_who_does(sql: Sql, database_url: str) -> None:
+    name = sql("select current_database()")[0][0]
+    sql(f"grant create on database {name} to service_role; grant usage on schema hourhand to service_role")
+    with psycopg.connect(database_url) as stranger:
+        stranger.execute("set session authorization service_role")
+        with pytest.raises(
+            psycopg.Error, match=f"belongs to {OWNER}, and this was run by service_role"
+        ) as caught:
+            stranger.execute(script(read()).encode())
+        assert caught.value.sqlstate == "HH003"
 
 
 def test_a_catalog_lint_finds_nothing(sql: Sql) -> None:

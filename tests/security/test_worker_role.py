@@ -109,6 +109,19 @@ def test_tables_change_only_as_they_should(sql: Sql, database_url: str) -> None:
     assert refused > 200
 
 
+def test_no_function_inside_can_be_called(sql: Sql, database_url: str) -> None:
+    functions = sql(
+        "select proname::text, proargtypes::regtype[]::text[] from pg_proc"
+        " where pronamespace = 'hourhand_parts'::regnamespace and prorettype <> 'trigger'::regtype"
+    )
+    assert len(functions) > 40
+    with as_role(database_url, "hourhand_worker") as worker:
+        for name, kinds in functions:
+            arguments = ", ".join(f"null::{kind}" for kind in kinds if not kind.startswith("hourhand_parts."))
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                worker.execute(f"select hourhand_parts.{name}({arguments})".encode())
+
+
 @pytest.mark.parametrize("statement", OTHERWISE)
 def test_there_is_no_other_way(statement: str, database_url: str) -> None:
     with (
