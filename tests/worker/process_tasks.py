@@ -77,6 +77,13 @@ def holds(marker: str) -> None:
     time.sleep(60)
 
 
+@task("apart-waits-for", isolation="process", max_attempts=1)
+def waits_for(marker: str, gate: str) -> None:
+    Path(marker).write_text(str(os.getpid()))
+    while not Path(gate).exists():
+        time.sleep(0.01)
+
+
 @task("apart-stays", isolation="process", max_attempts=1)
 def stays(marker: str) -> None:
     """Whatever is said to it; and it has started others, one of them in a session of its own."""

@@ -247,3 +247,68 @@ def test_a_worker_without_such_tasks_starts_no_process(shop: Workshop):
         run = shop.enqueue("plain")
         eventually(lambda: shop.status(run) == "completed")
         assert not worker._executor._in_processes._pool._idle
+
+
+# --- The ways a worker ends ---
+
+LIVES = """
+import os
+from hourhand import Run, task
+
+@task("apart", isolation="process", max_attempts=1)
+def apart(run: Run, children: int = 0, fail: bool = False) -> int:
+    for _ in range(children):
+        run.enqueue("apart")
+    if fail:
+        os._exit(1)
+    return os.getppid()
+
+@task("hoards")
+def hoards() -> None:
+    hoarded.append(bytearray(300 * 2**20))
+
+hoarded = []
+"""
+
+
+def keepers_are_gone(shop: Workshop) -> bool:
+    results = [shop.run(run)["result"] for run in range(1, 4)]
+    return not any(exists(keeper) for keeper in results if keeper is not None)
+
+
+def test_drain_works_off_what_processes_enqueue_and_says_whether_all_went_well(shop: Workshop):
+    first = shop.enqueue("apart", {"children": 2})
+    assert shop.spawn(LIVES, "--drain").wait() == 0
+    assert [shop.status(run) for run in range(first, first + 3)] == ["completed"] * 3
+    assert keepers_are_gone(shop)
+    shop.enqueue("apart", {"fail": True})
+    assert shop.spawn(LIVES, "--drain").wait() == 1
+
+
+def test_once_and_max_jobs_end_a_worker_with_its_processes(shop: Workshop):
+    runs = [shop.enqueue("apart") for _ in range(3)]
+    assert shop.spawn(LIVES, "--once", "--batch", "1").wait() == 0
+    assert [shop.status(run) for run in runs] == ["completed", "pending", "pending"]
+    assert shop.spawn(LIVES, "--max-jobs", "1", "--batch", "1").wait() == 0
+    assert [shop.status(run) for run in runs] == ["completed", "completed", "pending"]
+    assert keepers_are_gone(shop)
+
+
+def test_a_worker_above_its_memory_limit_lets_its_processes_finish(shop: Workshop, tmp_path: Path):
+    held = shop.enqueue(
+        "apart-waits-for", {"marker": str(tmp_path / "marker"), "gate": str(tmp_path / "gate")}
+    )
+    source = f"from tests.worker.process_tasks import *\n{LIVES}"
+    worker = shop.spawn(
+        source,
+        HOURHAND_MEMORY_LIMIT_MB="250",
+        JOB_WORKER_POLL_MS="200",
+        PYTHONPATH=str(Path(__file__).parents[2]),
+    )
+    pids(tmp_path / "marker")
+    shop.enqueue("hoards")
+    eventually(lambda: "makes way for another" in worker.log, 20)
+    assert shop.status(held) == "processing"
+    (tmp_path / "gate").touch()
+    assert worker.wait() == 75
+    assert shop.status(held) == "completed"
