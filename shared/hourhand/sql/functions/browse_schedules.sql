@@ -13,7 +13,11 @@ declare
   v_answer jsonb;
 begin
   with found as materialized (
-    select s.id, s.name, s.tags, hourhand_parts.schedule_state(s, v_now) as state
+    select s.id, s.name, s.tags, case
+        when s.error is not null then 'broken'
+        when not s.is_active or s.paused_until > v_now then 'paused'
+        else 'active'
+      end as state
     from hourhand.scheduled_jobs s
     where (v_search is null or s.name ilike v_search or s.task ilike v_search or s.description ilike v_search)
       and (p_filter ->> 'task' is null or s.task = p_filter ->> 'task')

@@ -5,7 +5,18 @@ language plpgsql stable security definer set search_path = '' set jit = off
 as $$
 declare
   v_now timestamptz := hourhand.clock();
+  v_hours jsonb;
 begin
+  -- A day of history, read once.
+  select coalesce(jsonb_agg(jsonb_build_object('hour', t.hour, 'completed', t.completed, 'failed', t.failed) order by t.hour), '[]')
+  into v_hours
+  from (
+    select date_trunc('hour', h.finished_at) as hour, count(*) filter (where h.status = 'completed') as completed,
+      count(*) filter (where h.status = 'failed') as failed
+    from hourhand_parts.job_runs_history h
+    where h.finished_at > v_now - interval '24 hours'
+    group by 1
+  ) t;
   return jsonb_build_object(
     'now', v_now,
     'services', (
@@ -48,20 +59,8 @@ begin
         where s.kind = 'worker' and s.state = 'open' and s.lease_until > v_now and s.tasks ? p.task
       )
     ),
-    'failures_24h', (
-      select count(*) from hourhand_parts.job_runs_history h
-      where h.status = 'failed' and h.finished_at > v_now - interval '24 hours'
-    ),
-    'runs_per_hour', (
-      select coalesce(jsonb_agg(jsonb_build_object('hour', t.hour, 'completed', t.completed, 'failed', t.failed) order by t.hour), '[]')
-      from (
-        select date_trunc('hour', h.finished_at) as hour, count(*) filter (where h.status = 'completed') as completed,
-          count(*) filter (where h.status = 'failed') as failed
-        from hourhand_parts.job_runs_history h
-        where h.finished_at > v_now - interval '24 hours'
-        group by 1
-      ) t
-    ),
+    'failures_24h', (select coalesce(sum((t.hour ->> 'failed')::bigint), 0) from jsonb_array_elements(v_hours) t(hour)),
+    'runs_per_hour', v_hours,
     'next_firings', (
       select coalesce(jsonb_agg(jsonb_build_object('schedule', n.name, 'task', n.task, 'at', n.next_run_at) order by n.next_run_at, n.name), '[]')
       from (
