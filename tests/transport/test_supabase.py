@@ -207,8 +207,13 @@ def test_a_secret_key_is_taken(project: PostgREST) -> None:
 )
 def test_the_path_is_that_of_the_settings(project: PostgREST, url: str, rest_path: str, asked: str) -> None:
     seen = []
+
+    def look(exchange: http_proxy.Exchange) -> None:
+        seen.append(exchange.path)
+        exchange.answer(404, {}, b"")
+
     with http_proxy.http_proxy(project.url) as network:
-        network.fail(lambda exchange: (seen.append(exchange.path), exchange.answer(404, {}, b""))[1])
+        network.fail(look)
         given = transport_of(project, url=network.url + url, rest_path=rest_path, patience=0)
         with closing(given) as transport, pytest.raises(Unavailable, match="404") as caught:
             transport.call("info")
