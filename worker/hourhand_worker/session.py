@@ -17,6 +17,9 @@ GRACE = 10.0
 
 HEARTBEAT = "the heartbeat"
 
+SHORTEST_PAUSE = 0.5
+"""Seconds between two beats of a worker that polls more often."""
+
 Told = Callable[[Attempt, Stop, str], None]
 
 
@@ -135,7 +138,7 @@ class Heartbeat:
 
     Every third of the lease while runs are held, else every two thirds: an idle session loses nothing by
     ending, but opening another one each time would be noise. Not more rarely than the worker polls (seconds,
-    or one second), because a beat is also what finds the runs of workers that were lost.
+    or half a second), because a beat is also what finds the runs of workers that were lost.
     """
 
     def __init__(
@@ -149,7 +152,7 @@ class Heartbeat:
         self._holdings = ground.holdings
         self._session = session
         self._lease = lease
-        self._poll = max(poll, 1.0)
+        self._poll = max(poll, SHORTEST_PAUSE)
         self._stats = stats
         self._bell = Event()
         self._last = 0.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from hourhand import registry
@@ -16,6 +16,9 @@ from hourhand import registry
 if TYPE_CHECKING:
     from hourhand.client import Client
     from hourhand.tasks import Task
+
+_DRAIN = "hourhand_worker.inprocess:drain"
+_FIRE_DUE = "hourhand_scheduler.inprocess:fire_due"
 
 
 def drain(
@@ -32,24 +35,12 @@ def drain(
     not runnable yet.
     """
     known = registry.current() if tasks is None else registry.Registry(tasks)
-    module: Any = import_module("hourhand_worker.worker")
-    worker = module.Worker(
-        client.settings,
-        known,
-        client.transport,
-        name="drain",
-        queues=tuple(queues or ()),
+    outcomes: Counter[str] = resolve_name(_DRAIN)(
+        client.transport, client.settings, known, queues=queues or (), timeout=timeout
     )
-    worker.drain(timeout)
-    outcomes: Counter[str] = worker.outcomes
     return outcomes
 
 
 def fire_due(client: Client) -> None:
     """Let the scheduler fire every schedule that is due by the database's clock."""
-    parts: Any = import_module("hourhand_scheduler.session")
-    journal = import_module("hourhand_scheduler.journal").Journal()
-    lease = parts.lease(client.settings)
-    with parts.Session(client.transport, journal, lease) as session:
-        scheduler: Any = import_module("hourhand_scheduler.scheduler")
-        scheduler.Scheduler(client.transport, client.settings, session, journal).finish()
+    resolve_name(_FIRE_DUE)(client.transport, client.settings)
