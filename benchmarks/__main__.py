@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other, on an embedded Postgres with its default durability.
+"""All benchmarks, one after the other, on an embedded Postgres that waits for its disk at each commit.
 
     python -m benchmarks [--quick]
 
@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.databases import DURABLE
 from hourhand.embedded import Server
 
 HERE = Path(__file__).parent
@@ -21,7 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller backlogs and shorter waits")
     quick = parser.parse_args().quick
-    with tempfile.TemporaryDirectory() as directory, Server(Path(directory)) as server:
+    with tempfile.TemporaryDirectory() as directory, Server(Path(directory), options=DURABLE) as server:
         os.environ["DATABASE_URL"] = server.url
         return max(_run(name, arguments) for name, arguments in _plan(quick).items())
 
@@ -30,6 +31,8 @@ def _plan(quick: bool) -> dict[str, list[str]]:
     return {
         "timetable": [],
         "throughput": ["--runs", "20000" if quick else "60000"],
+        "enqueue": ["--runs", "20000" if quick else "200000"],
+        "pickup": ["--runs", "100" if quick else "500"],
         "lag": ["--seconds", "20", "--idle", "30"] if quick else ["--seconds", "60", "--idle", "120"],
         "scale": ["--quick"] if quick else [],
     }

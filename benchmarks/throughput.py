@@ -18,11 +18,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
+from databases import database, durability
 
-from hourhand import migrate
 from hourhand.transport.postgres import PostgresTransport
 
 TASKS = """
@@ -46,6 +45,7 @@ from hourhand.job_runs where status = 'completed'
 
 def main() -> None:
     options = _options()
+    print(durability(options.url))
     print("runs/s by batch; `raw` claims and finishes on one connection, `overlapped` on two at once")
     print(
         f"{'batch':>6} {'raw':>8} {'overlapped':>11} {'async':>8} {'thread':>8}   async/raw  async/overlapped"
@@ -90,22 +90,13 @@ def _measured(url: str, task: str, runs: int, work: Callable[[str], None]) -> fl
 
 
 @contextmanager
-def _database(url: str, task: str, runs: int) -> Iterator[str]:
-    name = f"hourhand_bench_{uuid.uuid4().hex[:8]}"
-    own = urlsplit(url)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"create database {name}".encode())
-        try:
-            transport = PostgresTransport(own, application_name="hourhand-bench")
-            migrate.apply(transport)
-            transport.close()
-            with psycopg.connect(own, autocommit=True) as connection:
-                connection.execute(BACKLOG.encode(), [task, runs])
-                connection.execute("vacuum analyze")
-                connection.execute("checkpoint")
-            yield own
-        finally:
-            server.execute(f"drop database {name} with (force)".encode())
+def _database(server: str, task: str, runs: int) -> Iterator[str]:
+    with database(server) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(BACKLOG.encode(), [task, runs])
+            connection.execute("vacuum analyze")
+            connection.execute("checkpoint")
+        yield url
 
 
 def _worker(url: str, batch: int) -> None:

@@ -1,12 +1,17 @@
 """Months are made ahead and dropped; what is younger than the retention stays."""
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
+import pytest
 
 from hourhand.transport.postgres import PostgresTransport
 from tests.sql.conftest import Hand
+from tests.support.waiting import eventually
 
 Sql = Callable[..., list[Any]]
 
@@ -96,3 +101,82 @@ def test_a_month_that_somebody_reads_is_left_for_the_next_time(
     assert transport.call("prune")["dropped"] == []
     reader.rollback()
     assert transport.call("prune")["dropped"] == [old]
+
+
+@pytest.mark.slow
+def test_months_are_dropped_and_rows_deleted_while_workers_claim_and_finish(
+    sql: Sql, hand: Callable[..., Hand], transport: PostgresTransport
+) -> None:
+    """Nobody fails, and nobody waits longer than the lock_timeout of prune and a little."""
+    over = threading.Event()
+    longest: list[float] = []
+    finished: list[int] = []
+
+    def work(worker: Hand) -> None:
+        while not over.is_set():
+            transport.call("enqueue_payloads", {"p_job": {"task": "task"}, "p_payloads": [{}] * 20})
+            started = time.monotonic()
+            runs = worker.runs(20)
+            assert set(worker.finish(*runs)) <= {"ok"}
+            longest.append(time.monotonic() - started)
+            finished.append(len(runs))
+
+    def keep_old() -> None:
+        sql(
+            "insert into hourhand_parts.job_runs_history (id, task, payload, queue, status, run_at, claim_at,"
+            " max_attempts, timeout, trigger, created_at, finished_at) select nextval('hourhand.job_runs_id_seq'), 't',"
+            " '{}', 'q', 'completed', at, at, 4, '1 h', 'api', at, at from generate_series(1, 500),"
+            " (select hourhand.clock() - interval '40 days' as at) t"
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        working = [pool.submit(work, hand()) for _ in range(2)]
+        dropped, deleted = 0, 0
+        try:
+            for _ in range(10):
+                make_month(sql, 4)
+                keep_old()
+                pruned = transport.call("prune", {"p_retention_days": 30, "p_limit": 300})
+                dropped += len(pruned["dropped"])
+                deleted += pruned["deleted"]["job_runs"]
+                sql("drop table if exists hourhand_parts." + next_month(sql))
+                transport.call("ensure_partitions")
+        finally:
+            over.set()
+        for each in working:
+            each.result()
+    assert sum(finished) > 0
+    assert (dropped, deleted) > (0, 0)
+    # Its own call, one that prune makes it wait for, and what a busy machine takes.
+    assert max(longest) < 0.2 * 4 + 2
+    assert sql("select count(*) from hourhand.job_runs where status = 'completed' and task = 'task'") == [
+        (sum(finished),)
+    ]
+
+
+def next_month(sql: Sql) -> str:
+    return parts(sql, "job_runs")[-1]
+
+
+def test_while_prune_waits_for_a_reader_finish_waits_only_so_long(
+    sql: Sql,
+    hand: Callable[..., Hand],
+    enqueue: Callable[..., int],
+    connect: Callable[..., psycopg.Connection],
+) -> None:
+    make_month(sql, 4)
+    enqueue()
+    worker = hand()
+    runs = worker.runs()
+    reader = connect(autocommit=False)
+    reader.execute("select count(*) from hourhand.job_runs")
+    with ThreadPoolExecutor(2) as pool:
+        pruning = pool.submit(worker.transport.call, "prune", {}, retry=False)
+        waiting = "select exists (select from pg_locks where mode = 'AccessExclusiveLock' and not granted)"
+        eventually(lambda: pruning.done() or sql(waiting)[0][0])
+        finishing = pool.submit(worker.finish, *runs)
+        try:
+            assert finishing.result(5) == ["ok"]
+            assert pruning.result(5)["dropped"] == []
+        finally:
+            reader.rollback()

@@ -4,11 +4,11 @@ Programs call `configure` once, in their main function; a library never does. Li
 from WARNING on to stderr, and with a log directory all of them to one file for each running service, whose
 name stays the same over restarts.
 
-hourhand's own events are written by `event`. What tasks write with loguru's logger, and the standard library's
-logging passed on to it, goes through loguru to the same places; events do not, because a worker writes four a
-run, and loguru's way costs more than the run. Every line written while a task runs carries the run's id. Secrets
-are taken out of all of them. Whatever cannot be written (a closed pipe, a full disk, a value that JSON has no
-form for) never stops the program.
+hourhand's own events are written by `event`. What tasks write with loguru's logger, and the standard
+library's logging passed on to it, goes through loguru to the same places; events do not, because a worker
+writes four a run, and loguru's way costs more than the run. Every line written while a task runs carries
+the run's id. Secrets are taken out of all of them. Whatever cannot be written (a closed pipe, a full disk, a
+value that JSON has no form for) never stops the program.
 
 A message is for people. An event without one is for programs: JSON has all events with all their fields, text
 has messages, and the others only from LOG_LEVEL=DEBUG on.
