@@ -17,6 +17,7 @@ from hourhand.transport import Transport
 from hourhand_admin.web.access.forms import form_token
 from hourhand_admin.web.access.identity import LOGIN_COOKIE, VISITOR_COOKIE
 from hourhand_admin.web.access.throttle import Throttle
+from hourhand_admin.web.access.tokens import hash_token
 from tests.admin.house import PASSWORD, House, Person, Program, open_house
 
 Sql = Callable[..., list[Any]]
@@ -84,6 +85,13 @@ def test_each_login_has_a_token_of_its_own_and_a_logout_ends_it(house: House) ->
     assert again.get("/runs").status_code == 200
 
 
+def test_a_login_ends_the_one_before_in_the_same_browser(house: House, sql: Sql) -> None:
+    person = house.person("viewer", "alice")
+    assert person.post("/login", name="alice", password=PASSWORD).status_code == 303
+    [(kept,)] = sql("select token_hash from hourhand_parts.admin_logins")
+    assert kept != hash_token(person.login)
+
+
 @pytest.mark.parametrize("column", ["used_at = used_at - interval '2 hours 1 second'", "expires_at = now()"])
 def test_a_login_ends_when_it_is_not_used_and_after_half_a_day(house: House, sql: Sql, column: str) -> None:
     person = house.person("viewer")
@@ -113,19 +121,19 @@ def test_a_key_is_closed_for_longer_each_time_and_open_again_after_a_success() -
     now = 0.0
     throttle = Throttle(lambda: now)
     for _ in range(4):
-        throttle.failed("alice")
+        throttle.tried("alice")
     assert throttle.wait("alice") == 0
-    throttle.failed("alice")
+    throttle.tried("alice")
     assert throttle.wait("alice", "elsewhere") == 1
-    throttle.failed("alice")
+    throttle.tried("alice")
     assert throttle.wait("alice") == 2
     for _ in range(20):
-        throttle.failed("alice")
+        throttle.tried("alice")
     assert throttle.wait("alice") == 60
     now = 61.0
     assert throttle.wait("alice") == 0
     throttle.succeeded("alice")
-    throttle.failed("alice")
+    throttle.tried("alice")
     assert throttle.wait("alice") == 0
 
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from hourhand.settings import load_settings
 from hourhand_admin.web.access.forms import HEADER, SAFE, form_token
+from hourhand_admin.web.access.needs import Admin, Operator
 from hourhand_admin.web.access.roles import NAMES, Role
 from hourhand_admin.web.app import Route, create_app, routes
 from tests.admin.house import House
@@ -45,6 +46,25 @@ def test_each_route_lets_in_those_who_have_its_role_and_nobody_else(house: House
         if refused == may or answer.status_code == 405:
             wrong.append((method, path, answer.status_code))
     assert wrong == []
+
+
+def test_a_role_lets_in_those_above_it_and_nobody_below(house: House) -> None:
+    def for_operators(visit: Operator) -> str:
+        return visit.who.role.name
+
+    def for_admins(visit: Admin) -> str:
+        return visit.who.role.name
+
+    house.app.add_api_route("/for-operators", for_operators, methods=["GET", "POST"])
+    house.app.add_api_route("/for-admins", for_admins, methods=["GET", "POST"])
+    seen = {
+        role: [
+            house.program(role).ask(method, path).status_code for path in ("/for-operators", "/for-admins")
+        ]
+        for role in (None, *NAMES)
+        for method in ("GET", "POST")
+    }
+    assert seen == {None: [401, 401], "viewer": [403, 403], "operator": [200, 403], "admin": [200, 200]}
 
 
 def test_a_form_without_its_token_or_from_another_site_is_refused_by_every_route(house: House) -> None:

@@ -28,6 +28,7 @@ class Presence:
         self._thread.start()
 
     def end(self) -> None:
+        supervision.stopping()
         self._loop.stop()
         self._thread.join(2.0)
         if self._session:
@@ -36,20 +37,23 @@ class Presence:
                 log.event("session.closed", session=self._session)
 
     def _step(self) -> float:
-        if not self._session:
+        if self._session:
+            self._beat()
+        else:
             migrate.check(self._transport)
             self._open()
             supervision.ready(self._lease / 3)
-        elif self._transport.call("beat", {"p_session": self._session, "p_lease": self._lease})["lost"]:
-            log.event(
-                "session.lost",
-                "WARNING",
-                "its lease has ended; opening another session",
-                session=self._session,
-            )
-            self._open()
         supervision.alive()
         return self._lease / 3
+
+    def _beat(self) -> None:
+        answer = self._transport.call("beat", {"p_session": self._session, "p_lease": self._lease})
+        if answer["lost"]:
+            told = "its lease has ended; opening another session"
+            log.event("session.lost", "WARNING", told, session=self._session)
+            self._open()
+        else:
+            log.event("session.beat", session=self._session)
 
     def _open(self) -> None:
         session = str(uuid.uuid4())

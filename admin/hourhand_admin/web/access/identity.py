@@ -38,7 +38,8 @@ class Identity:
         return who
 
     def open_login(self, name: str, response: Response, request: Request) -> None:
-        """A new token at each login: one that was planted before is worth nothing."""
+        """A new token at each login: one that was planted before is worth nothing, and the last one ends."""
+        self._end(request)
         token = new_token()
         self._transport.call(
             "open_login", {"p_name": name, "p_token_hash": hash_token(token), "p_lifetime": LIFETIME}
@@ -46,9 +47,12 @@ class Identity:
         set_cookie(response, request, LOGIN_COOKIE, token, round(LIFETIME))
 
     def close_login(self, response: Response, request: Request) -> None:
+        self._end(request)
+        set_cookie(response, request, LOGIN_COOKIE, "", 0)
+
+    def _end(self, request: Request) -> None:
         if token := request.cookies.get(LOGIN_COOKIE):
             self._transport.call("close_login", {"p_token_hash": hash_token(token)})
-        set_cookie(response, request, LOGIN_COOKIE, "", 0)
 
     def _by_cookie(self, request: Request) -> Who:
         if token := request.cookies.get(LOGIN_COOKIE):

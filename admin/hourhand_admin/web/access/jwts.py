@@ -46,7 +46,7 @@ class Jwts:
         if header.get("alg") in _BY_SECRET:
             key, algorithms = self._secret, _BY_SECRET
         else:
-            key, algorithms = self._keys.find(header.get("kid")) if self._keys else None, _BY_PUBLIC_KEY
+            key, algorithms = self._keys.find(str(header.get("kid"))) if self._keys else None, _BY_PUBLIC_KEY
         if key is None:
             raise jwt.InvalidKeyError
         return jwt.decode(
@@ -68,13 +68,13 @@ class PublicKeys:
         self._asked_at = float("-inf")
         self._lock = threading.Lock()
 
-    def find(self, kid: object) -> jwt.PyJWK | None:
+    def find(self, kid: str) -> jwt.PyJWK | None:
         with self._lock:
             age = time.monotonic() - self._asked_at
             # Tokens with made-up key ids must not make us ask each time.
             if age > _CACHED or (kid not in self._keys and age > _AT_MOST_EVERY):
                 self._ask()
-            return self._keys.get(str(kid))
+            return self._keys.get(kid)
 
     def _ask(self) -> None:
         self._asked_at = time.monotonic()

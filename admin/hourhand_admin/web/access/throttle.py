@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-_FREE = 5  # failures that cost nothing
+_FREE = 5  # tries that cost nothing
 _LONGEST = 60.0  # seconds
 _FORGOTTEN = 900.0
 _MOST_KEYS = 10_000
@@ -25,7 +25,8 @@ class Throttle:
         with self._lock:
             return max(0.0, *(self._closed_until(key) - now for key in keys))
 
-    def failed(self, *keys: str) -> None:
+    def tried(self, *keys: str) -> None:
+        """Counts a failure, before it is known: many guesses at once count all. `succeeded` takes it back."""
         now = self._monotonic()
         with self._lock:
             for key in keys:

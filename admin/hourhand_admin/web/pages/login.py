@@ -26,9 +26,9 @@ def log_in(visit: Anyone) -> Response:
     throttle = visit.request.app.state.throttle
     if (wait := throttle.wait(*keys)) > 0:
         return _page(visit, wanted, 429, f"Too many failed logins. Try again in {wait:.0f} s.")
+    throttle.tried(*keys)
     user = visit.call("find_user", p_name=name)
     if not passwords.is_right(password, user["password_hash"]):
-        throttle.failed(*keys)
         log.event("admin.login.refused", "WARNING", f"a login as {name[:100]!r} was refused")
         return _page(visit, wanted, 422, "The name or the password is wrong.")
     throttle.succeeded(*keys)
