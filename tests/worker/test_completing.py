@@ -2,6 +2,7 @@
 
 import pytest
 
+from hourhand import task
 from tests.support.waiting import eventually
 from tests.worker.workshop import Workshop
 
@@ -63,3 +64,30 @@ def test_what_comes_after_the_commit_does_not_count(shop: Workshop):
     assert shop.run(run)["result"] == {"moved": 5}
     assert moved(shop) == [1]
     assert shop.outcomes(run) == []
+
+
+# --- sync_ack ---
+
+
+def recorded_before_each(shop: Workshop, task_name: str) -> list[int]:
+    """How many ends were in the database when each of five runs began, one at a time."""
+    seen: list[int] = []
+
+    @task(task_name, sync_ack=task_name == "careful")
+    def count() -> None:
+        seen.append(
+            shop.transport.query("select count(*) from hourhand.job_runs where status = 'completed'")[0][0]
+        )
+
+    for _ in range(5):
+        shop.enqueue(task_name)
+    shop.drain(worker_batch=5, concurrency=1)
+    return seen
+
+
+def test_with_sync_ack_an_end_is_recorded_before_the_next_run_begins(shop: Workshop):
+    assert recorded_before_each(shop, "careful") == [0, 1, 2, 3, 4]
+
+
+def test_without_it_ends_are_written_together(shop: Workshop):
+    assert recorded_before_each(shop, "quick")[-1] < 4
