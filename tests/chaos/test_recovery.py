@@ -63,6 +63,33 @@ def recovery(site: Site, worker: Daemon, run: int, lease: float) -> Callable[[],
     return seconds
 
 
+@pytest.mark.timeout(180)
+def test_of_thirty_killed_workers_each_run_starts_again_in_time(site: Site, tell: Print) -> None:
+    """With polls well under a second."""
+    lease, poll, rounds, each = 1.5, 0.2, 5, 6
+    times = {"HOURHAND_LEASE_SECONDS": lease, "JOB_WORKER_POLL_MS": poll * 1000}
+    heir = site.worker(**times)
+    site.await_open(heir)
+    waits: list[float] = []
+    for _ in range(rounds):
+        # Each of these workers shall hold one run, and the heir none.
+        heir.send(signal.SIGSTOP)
+        began = len(site.events("run.started"))
+        runs = [site.enqueue("once-then-quick") for _ in range(each)]
+        doomed = [site.worker(**times, JOB_WORKER_BATCH=1, HOURHAND_PREFETCH="off") for _ in runs]
+        eventually(lambda n=began: len(site.events("run.started")) == n + each, 30, interval=0.05)
+        heir.send(signal.SIGCONT)
+        held = {event["session"]: event["run_id"] for event in site.events("run.started")}
+        rescued = [recovery(site, worker, held[worker.session], lease) for worker in doomed]
+        waits += [wait() for wait in rescued]
+    waits.sort()
+    tell(
+        f"{len(waits)} kills -9, lease {lease:g} s, poll {poll:g} s: started again after "
+        f"p50 {statistics.median(waits):.2f} s, p99 {waits[len(waits) * 99 // 100]:.2f} s"
+    )
+    assert waits[len(waits) * 99 // 100] <= lease + poll + 1
+
+
 def test_a_sleeper_that_finishes_before_it_hears_of_its_loss_is_refused(site: Site) -> None:
     """The new attempt is still running then, and it is the one that counts."""
     run = site.enqueue("hold", {"gate": "attempt-{attempt}"})

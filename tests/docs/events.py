@@ -22,7 +22,7 @@ def _in_module(path: Path) -> Iterator[str]:
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     for function in functions:
         for call in ast.walk(function):
-            if isinstance(call, ast.Call) and _called(call) == "event" and call.args:
+            if isinstance(call, ast.Call) and _called(call) in ("event", "events") and call.args:
                 yield from _names(call.args[0], function)
 
 

@@ -52,6 +52,45 @@ def test_work_goes_on_while_the_database_is_away_and_its_result_is_delivered_aft
     assert sum(line.event == "session.opened" for line in lines) == 1
 
 
+def test_what_was_done_in_an_outage_longer_than_the_lease_is_not_done_again(
+    shop: Workshop, network: Proxy, lines: list[Line]
+):
+    """Nobody else has taken the run, and its own worker delivers it before it gives its session up."""
+    begun, done = threading.Event(), threading.Event()
+    ran = []
+
+    @task("slow")
+    def slow(run: Run) -> str:
+        ran.append(run.attempt)
+        begun.set()
+        done.wait(30)
+        return "done"
+
+    run = shop.enqueue("slow")
+
+    def told(event: str) -> int:
+        return sum(line.event == event for line in lines)
+
+    with shop.working(url=network.url, lease=1, worker_poll=200):
+        assert begun.wait(10)
+        network.refusing = True
+        network.break_connections()
+        done.set()
+        ended = (
+            "select count(*) from hourhand.services where lease_until < clock_timestamp() - interval '1 s'"
+        )
+        eventually(lambda: shop.transport.query(ended)[0][0], 20)
+        network.refusing = False
+        eventually(lambda: shop.status(run) == "completed", 30)
+        eventually(lambda: told("session.opened") == 2, 20)
+        eventually(lambda: told("loop.recovered") == told("loop.failed"), 20)
+    assert ran == [1]
+    assert shop.outcomes(run) == []
+    assert told("session.lost") == 1
+    # However many parts noticed. The calls themselves are patient, so perhaps none did.
+    assert told("loop.failed") <= 1
+
+
 def test_answers_that_are_lost_neither_lose_nor_double_a_run(shop: Workshop, network: Proxy):
     counted = []
 
