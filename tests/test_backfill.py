@@ -171,6 +171,12 @@ def test_too_many_are_refused_before_anything_runs(client: Client, clock: Databa
     assert sql("select count(*) from hourhand.job_runs") == [(0,)]
 
 
+def test_a_time_that_ends_before_it_begins_is_refused(client: Client, clock: DatabaseClock) -> None:
+    client.schedules.create("news", "fetch", cron=OFFICE, timezone="UTC")
+    with pytest.raises(BadSchedule, match="before it begins"):
+        client.schedules.plan_backfill("news", MONDAY, MONDAY - DAY)
+
+
 def test_a_fleet_and_an_unknown_name_are_refused(client: Client, clock: DatabaseClock) -> None:
     client.schedules.create("fleet", "t", every="1h", rank_intervals={"1": "1d"})
     with pytest.raises(BadSchedule, match="is a fleet"):

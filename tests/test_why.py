@@ -343,8 +343,8 @@ def test_what_may_keep_it_from_firing_is_named(world: World) -> None:
     world.client.schedules.trigger("news")
     told = world.told("09:00", "coming")
     assert "But no scheduler is running (the last was seen on 2026-03-10 08:31:00 UTC)." in told
-    assert "But no worker that runs knows the task fetch." in told
-    assert "If run 1 (pending) is not over by then, it is skipped (overlap skip)." in told
+    assert "And no worker that runs knows the task fetch." in told
+    assert "And if run 1 (pending) is not over by then, it is skipped (overlap skip)." in told
 
 
 def test_it_is_due_and_nobody_has_come_to_it(world: World) -> None:

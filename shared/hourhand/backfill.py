@@ -65,8 +65,13 @@ class Plan:
 def plan(client: Client, name: str, start: datetime, end: datetime, limit: int | None = None) -> Plan:
     """The instants in [start, end] that did not run, the oldest first, at most `limit`.
 
-    Raises NotFound, BadSchedule, and BadSchedule as well when there are more than 10 000 and no limit.
+    Raises NotFound, and BadSchedule also for a time that ends before it begins, or that has more than 10 000
+    of them and no limit.
     """
+    if start > end:
+        raise BadSchedule(
+            f"the time to backfill would end at {end:%Y-%m-%d %H:%M} before it begins", "Swap the two."
+        )
     schedule = client.schedules.get(name)
     row = schedule.model_dump(mode="json")
     if row.get("rank_intervals") is not None:

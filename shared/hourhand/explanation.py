@@ -258,18 +258,19 @@ def _remarks(facts: Facts, kind: str) -> Iterator[str]:
     if kind != "before_creation" and (change := facts.clock_change):
         yield f"{change}."
     if kind == "coming":
-        yield from _obstacles(facts)
+        for word, obstacle in zip(("But", "And", "And"), _obstacles(facts), strict=False):
+            yield f"{word} {obstacle}"
 
 
 def _obstacles(facts: Facts) -> Iterator[str]:
     """What stands in the way of an instant to come."""
     schedule, live = facts.schedule, facts.live_run
     if not facts.schedulers["alive_now"]:
-        yield f"But no scheduler is running{_last_seen(facts)}."
+        yield f"no scheduler is running{_last_seen(facts)}."
     if not facts.task_is_known:
-        yield f"But no worker that runs knows the task {schedule['task']}."
+        yield f"no worker that runs knows the task {schedule['task']}."
     if live and schedule["overlap"] == "skip" and not schedule["rank_intervals"]:
-        yield f"If run {live['id']} ({live['status']}) is not over by then, it is skipped (overlap skip)."
+        yield f"if run {live['id']} ({live['status']}) is not over by then, it is skipped (overlap skip)."
 
 
 # --- Words ---

@@ -239,7 +239,7 @@ def _seconds(name: str, value: Span) -> float:
     except ValueError as error:
         raise BadSchedule(f"{name}: {error}") from None
     if seconds < 0 or (seconds == 0 and name in _POSITIVE):
-        raise BadSchedule(f"{name}: {value} is too short")
+        raise BadSchedule(f"{name}: {seconds:g} seconds is too short")
     return seconds
 
 

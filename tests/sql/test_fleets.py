@@ -452,6 +452,8 @@ def test_a_plain_schedule_has_no_items(transport: PostgresTransport) -> None:
     transport.call("put_schedule", {"p_schedule": {"name": "plain", "task": "t", "every": 60}})
     with pytest.raises(BadInput, match='"plain" has no items'):
         transport.call("set_items", {"p_schedule": "plain", "p_items": [{"item": "x"}]})
+    with pytest.raises(BadInput, match='"plain" has no items'):
+        transport.call("list_items", {"p_schedule": "plain"})
 
 
 def test_a_fleet_is_triggered_with_a_payload_only(fleet: Fleet) -> None:

@@ -299,6 +299,14 @@ def test_the_instants_of_a_pause_are_one_stretch_that_grows(hour: Callable[..., 
     ]  # fmt: skip
 
 
+def test_a_pause_ends_in_the_time_to_come(hour: Callable[..., Hour], transport: PostgresTransport) -> None:
+    schedule = hour()
+    with pytest.raises(BadInput, match="would be over already"):
+        transport.call("pause_schedule", {"p_schedule": "s", "p_until": schedule.at(-1)})
+    transport.call("pause_schedule", {"p_schedule": "s", "p_until": schedule.at(60)})
+    assert schedule.read()["paused_until"] is not None
+
+
 def test_no_stretch_grows_over_instants_that_nobody_decided(hour: Callable[..., Hour], sql: Sql) -> None:
     schedule = planned_long_ago(hour, sql, -9)
     schedule.fire(schedule.entry(then=-8, notes=[{**PAUSED, "from": schedule.at(-9)}]))
@@ -397,10 +405,13 @@ def test_put_schedule_creates_updates_and_leaves_alone(transport: PostgresTransp
         ["a"],
         "last",
     )
-    again = put({"name": "s", "task": "t", "cron": "0 2 * * *"}, "create")
+    sql("update hourhand.scheduled_jobs set timezone = 'UTC', next_run_at = now() + interval '1 hour'")
+    again = put(
+        {"name": "s", "task": "t", "cron": "0 2 * * *", "tags": ["a"], "catch_up_window": 60}, "create"
+    )
     assert (again["outcome"], again["id"]) == ("created", made["id"]), "as when an answer was lost"
     with pytest.raises(Conflict):
-        put({"name": "s", "task": "t", "cron": "0 3 * * *"}, "create")
+        put({"name": "s", "task": "t", "cron": "0 2 * * *"}, "create")
     assert put({"name": "s", "cron": "0 2 * * *"}, "update")["outcome"] == "unchanged"
     changed = put({"name": "s", "cron": None, "every": 60, "new_name": "renamed"}, "upsert")
     assert (changed["outcome"], changed["schedule"]["name"], changed["schedule"]["every"]) == (
@@ -410,6 +421,9 @@ def test_put_schedule_creates_updates_and_leaves_alone(transport: PostgresTransp
     )
     with pytest.raises(NotFound):
         put({"name": "missing", "every": 5}, "update")
+    for name in (" s", "s ", "a\nb", "x" * 201):
+        with pytest.raises(BadInput, match="a schedule cannot be called"):
+            put({"name": name, "task": "t", "every": 5}, "create")
     with pytest.raises(BadInput, match="colour"):
         put({"name": "x", "task": "t", "every": 5, "colour": 1}, "create")
     assert [row[0] for row in sql("select action from hourhand.audit_log order by id")] == [

@@ -7,6 +7,10 @@ declare
   v_now timestamptz := hourhand.clock();
   v_schedule hourhand.scheduled_jobs := hourhand_parts.read_schedule(p_schedule);
 begin
+  if v_schedule.rank_intervals is null then
+    raise exception 'schedule "%" has no items: it is no fleet', v_schedule.name using errcode = 'PT422',
+      hint = 'Give it rank_intervals, for example {"81": "1 day", "1": "5 days", "limit": 50}.';
+  end if;
   return jsonb_build_object(
     'now', v_now, 'schedule', v_schedule.name, 'rank_intervals', v_schedule.rank_intervals,
     'total', (select count(*) from hourhand.schedule_items i where i.schedule_id = v_schedule.id),

@@ -27,6 +27,12 @@ begin
   end if;
   if coalesce(p_schedule ->> 'name', '') = '' then
     raise exception 'a schedule needs a name' using errcode = 'PT422';
+  elsif exists (
+    select from jsonb_each_text(p_schedule) f
+    where f.key in ('name', 'new_name') and (length(f.value) > 200 or f.value ~ '[[:cntrl:]]' or f.value <> btrim(f.value))
+  ) then
+    raise exception 'a schedule cannot be called "%"', coalesce(p_schedule ->> 'new_name', p_schedule ->> 'name')
+      using errcode = 'PT422', hint = 'A name has 1 to 200 characters, no space at its ends and no control character.';
   end if;
   foreach v_key in array array['every', 'catch_up_window', 'jitter', 'start_deadline', 'timeout'] loop
     if jsonb_typeof(v_given -> v_key) = 'number' then
@@ -40,12 +46,7 @@ begin
       raise exception 'there is no schedule "%"', p_schedule ->> 'name'
         using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
     end if;
-    v_new := jsonb_populate_record(
-      null::hourhand.scheduled_jobs,
-      '{"payload": {}, "priority": 0, "dst_gap": "run_after", "dst_overlap": "first", "catch_up": "last", "catch_up_limit": 100,
-        "overlap": "skip", "is_active": true, "tags": []}'::jsonb || jsonb_strip_nulls(v_given - 'payload')
-        || case when v_given -> 'payload' is null then '{}' else jsonb_build_object('payload', v_given -> 'payload') end
-    );
+    v_new := hourhand_parts.new_schedule(v_given);
     insert into hourhand.scheduled_jobs (
       name, description, task, payload, queue, priority, cron, every, anchor, run_at, timezone, dst_gap, dst_overlap,
       catch_up, catch_up_window, catch_up_limit, overlap, jitter, starts_at, ends_at, max_runs, exclude, start_deadline,
@@ -63,10 +64,8 @@ begin
       raise exception 'schedule "%" was created by somebody else just now', p_schedule ->> 'name' using errcode = 'PT409',
         hint = 'Look at it with `hourhand schedule show`.';
     end if;
-  elsif p_mode = 'create' and v_old.created_at > hourhand.clock() - interval '1 minute'
-    and jsonb_populate_record(v_old, v_given) is not distinct from v_old
-  then
-    v_new := v_old;  -- The same call once more: its first answer was lost.
+  elsif p_mode = 'create' and hourhand_parts.was_created(v_old, v_given) then
+    v_new := v_old;
   elsif p_mode = 'create' then
     raise exception 'there is a schedule "%" already', p_schedule ->> 'name'
       using errcode = 'PT409', hint = 'Change it with `hourhand schedule edit`, or choose another name.';
