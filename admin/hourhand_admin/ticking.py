@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from hourhand import demo, embedded, log, migrate, registry
+from hourhand import columns, demo, embedded, log, migrate, registry
 from hourhand.client import Client
 from hourhand.errors import StillRunning
 from hourhand.handle import Handle
@@ -217,7 +217,7 @@ class _Watched:
     def call(self, function: str, params: Mapping[str, Any] | None = None, *, retry: bool = True) -> Any:
         answer = self._transport.call(function, params, retry=retry)
         if function == "claim":
-            for row in answer["runs"]:
+            for row in columns.rows(answer["runs"]):
                 self._started(row)
         if function == "finish" and params is not None:
             for result, told in zip(params["p_results"], answer["results"], strict=True):

@@ -40,6 +40,7 @@ class Task(Generic[P, R]):
         timeout: timedelta | float = 3600,
         priority: int = 0,
         concurrency: int | None = None,
+        key_concurrency: int = 1,
         isolation: Isolation | None = None,
         memory_mb: int | None = None,
         retry: RetryPolicy | None = None,
@@ -53,6 +54,7 @@ class Task(Generic[P, R]):
         self.timeout = _checked_timeout(timeout)
         self.priority = _whole("priority", priority, -100, 100)
         self.concurrency = None if concurrency is None else _whole("concurrency", concurrency, 1, 1_000_000)
+        self.key_concurrency = _whole("key_concurrency", key_concurrency, 1, 1_000_000)
         self.isolation = _checked_isolation(isolation, function)
         self.memory_mb = _checked_memory(memory_mb, self.isolation)
         self.retry = _checked_retry(retry)
@@ -90,6 +92,7 @@ class Task(Generic[P, R]):
             "timeout": self.timeout.total_seconds(),
             "priority": self.priority,
             "concurrency": self.concurrency,
+            "key_concurrency": self.key_concurrency,
             "description": self.description,
         }
 
@@ -102,6 +105,7 @@ def task(
     timeout: timedelta | float = 3600,
     priority: int = 0,
     concurrency: int | None = None,
+    key_concurrency: int = 1,
     isolation: Isolation | None = None,
     memory_mb: int | None = None,
     retry: RetryPolicy | None = None,
@@ -112,7 +116,8 @@ def task(
 
     `name` is what runs and schedules call it (the function's name by default); `queue` and `priority`
     (-100 to 100, higher first) where its runs go; `timeout` (seconds or timedelta) bounds one attempt;
-    `concurrency` bounds its runs at once over all workers; `isolation` is async for an `async def` and
+    `concurrency` bounds its runs at once over all workers, `key_concurrency` those with the same
+    `concurrency_key`; `isolation` is async for an `async def` and
     thread for a `def`, or process for either; `memory_mb` is how many MiB the task may use in its process,
     beyond what that has with its modules imported (Linux); `description` is the first line of the docstring
     by default. With `sync_ack` the end of each run is written at once and alone, and its place in the worker
@@ -139,6 +144,7 @@ def task(
                 timeout=timeout,
                 priority=priority,
                 concurrency=concurrency,
+                key_concurrency=key_concurrency,
                 isolation=isolation,
                 memory_mb=memory_mb,
                 retry=retry,

@@ -16,7 +16,7 @@ from tests.sql.conftest import Hand
 Sql = Callable[..., list[Any]]
 ROWS = 100_000
 # A claim or finish of ten runs touches some dozens of pages a run: heap, indexes, history.
-PAGES = 2_000
+PAGES = 1_000
 
 FILL = """
 insert into hourhand_parts.job_runs_live
@@ -63,6 +63,15 @@ SITUATIONS: dict[str, Callable[[Sql], None]] = {
     "twenty tasks": lambda sql: fill(sql, task="'task' || n % 20"),
     "tasks nobody knows": lambda sql: fill(sql, task="'unknown'"),
     "a saturated key": lambda sql: fill(sql, key="'busy'"),
+    "a full task": lambda sql: (
+        fill(sql),
+        fill(sql, task="'task1'", rows=20),
+        sql("update hourhand.tasks set concurrency = 1 where name = 'task'"),
+    )[0],
+    "a full queue": lambda sql: (
+        fill(sql, queue="'mail'"),
+        sql("select hourhand.limit_queue('mail', p_concurrency => 1, p_rate => 0.001)"),
+    )[0],
     "a thousand keys": lambda sql: fill(sql, key="'key' || n % 1000"),
 }
 
@@ -85,7 +94,7 @@ def test_a_claim_and_a_finish_read_few_pages(
         sql("vacuum analyze hourhand.job_runs")
 
     claim = 'select hourhand.claim(%s, %s, 10, %s, \'["default", "mail"]\')'
-    for _ in range(6):  # the sixth call may switch to a generic plan
+    for turn in range(7):  # the first reads the catalog, too; a later one may switch to a generic plan
         claim_id = str(uuid.uuid4())
         read = pages(sql, claim, worker.session, claim_id, json.dumps(worker.tasks))
         runs = worker.runs(10, claim_id=claim_id)
@@ -95,8 +104,8 @@ def test_a_claim_and_a_finish_read_few_pages(
             [{"id": run["id"], "token": run["token"], "outcome": "completed"} for run in runs]
         )
         written = pages(sql, "select hourhand.finish(%s, %s::jsonb)", worker.session, finish)
-        assert read <= PAGES, f"claim read {read} pages"
-        assert written <= PAGES, f"finish read {written} pages"
+        assert not turn or read <= PAGES, f"claim read {read} pages"
+        assert not turn or written <= PAGES, f"finish read {written} pages"
 
 
 def test_a_poll_that_finds_nothing_among_many_schedules_reads_few_pages(sql: Sql) -> None:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hourhand import columns
 from hourhand.registry import Registry
 from hourhand.run import Reporter
 from hourhand.settings import Settings
@@ -40,7 +41,12 @@ class Claimer:
         self._executor = executor
         self._reporter = reporter
         served = [*(settings.queues if queues is None else queues)]
-        self._params: dict[str, Any] = {"p_tasks": registry.names, "p_queues": served or None}
+        self._params: dict[str, Any] = {
+            "p_tasks": registry.names,
+            "p_queues": served or None,
+            "p_columns": True,
+        }
+        self._floor: dict[str, Any] | None = None
         self._batch = settings.worker_batch
         self._ahead = self._batch if settings.prefetch else 0
         self._capacity = settings.concurrency + self._ahead
@@ -86,7 +92,7 @@ class Claimer:
             self._session.replace(session)
             return 0.0
         self.dry = not answer["runs"] and not held and not answer["full"]
-        self._take(answer["runs"], session)
+        self._take(columns.rows(answer["runs"]), session)
         return self._pace.after(answer)
 
     def _call(self, most: int, held: int, session: str) -> dict[str, Any]:
@@ -100,10 +106,12 @@ class Claimer:
                 "p_claim_id": self._claim,
                 "p_max": most,
                 "p_held": held,
+                "p_floor": self._floor,
                 **self._params,
             },
         )
         self._claim = None
+        self._floor = answer.get("floor")
         self._clock.set(answer["now"])
         return answer
 

@@ -10,6 +10,9 @@ from hourhand.cli import echo_json, json_option, table
 from hourhand_admin.terminal import text
 from hourhand_admin.terminal.session import did_you_mean, examples, open_client, say
 
+RATES = {"s": 1, "min": 60, "h": 3600}
+"""Seconds in each unit of a rate."""
+
 
 @click.command(epilog=examples("hourhand tasks", "hourhand tasks ingest-rss"))
 @click.argument("name", required=False)
@@ -62,6 +65,7 @@ def _shown(task: dict[str, Any]) -> str:
             ("max attempts", task["max_attempts"]),
             ("timeout", text.duration(task["timeout"])),
             ("concurrency", task["concurrency"]),
+            ("key concurrency", task["key_concurrency"]),
             ("workers now", task["workers"]),
             ("registered", text.local(text.instant(task["last_seen_at"]))),
             ("payload", text.as_json(task["schema"]) if task["schema"] else None),
@@ -71,7 +75,7 @@ def _shown(task: dict[str, Any]) -> str:
 
 @click.group()
 def queue() -> None:
-    """List, pause and resume queues."""
+    """List, pause, resume and limit queues."""
 
 
 @queue.command("list")
@@ -84,7 +88,7 @@ def list_queues(as_json: bool) -> None:
         echo_json(answer["queues"])
         return
     rows = [
-        (each["name"], _state(each), each["pending"], each["processing"], each["concurrency"], each["rate"])
+        (each["name"], _state(each), each["pending"], each["processing"], each["concurrency"], _rate(each))
         for each in answer["queues"]
     ]
     click.echo(table(rows, ("queue", "state", "pending", "processing", "limit", "rate")))
@@ -95,6 +99,13 @@ def _state(queue: dict[str, Any]) -> str:
         return "open"
     note = f": {queue['pause_note']}" if queue["pause_note"] else ""
     return f"paused since {text.local(text.instant(queue['paused_at']))}{note}"
+
+
+def _rate(queue: dict[str, Any]) -> str | None:
+    if queue["rate"] is None:
+        return None
+    per = next((per for per, seconds in RATES.items() if queue["rate"] * seconds >= 1), "h")
+    return f"{queue['rate'] * RATES[per]:.6g}/{per}, burst {queue['burst']}"
 
 
 @queue.command(epilog=examples("hourhand queue pause default --note 'the API is down'"))
@@ -112,6 +123,41 @@ def pause(name: str, note: str | None, as_json: bool) -> None:
 def resume(name: str, as_json: bool) -> None:
     """Start runs of this queue again."""
     _steer("resume_queue", name, "is open", as_json)
+
+
+@queue.command(
+    epilog=examples(
+        "hourhand queue limit mail --concurrency 5 --rate 100/min", "hourhand queue limit mail --clear"
+    )
+)
+@click.argument("name")
+@click.option("--concurrency", type=click.IntRange(min=1), help="So many runs at once, over all workers.")
+@click.option("--rate", metavar="N/UNIT", help="So many runs started per s, min or h, over all workers.")
+@click.option(
+    "--burst", type=click.IntRange(min=1), help="So many at once after a rest. [default: one second's]"
+)
+@click.option("--clear", is_flag=True, help="Take away the limits that are not given here.")
+@json_option
+def limit(
+    name: str, concurrency: int | None, rate: str | None, burst: int | None, clear: bool, as_json: bool
+) -> None:
+    """Bound what this queue runs, over all workers."""
+    if not clear and concurrency is None and rate is None and burst is None:
+        raise click.UsageError("give --concurrency, --rate, --burst or --clear")
+    limits = {"p_concurrency": concurrency, "p_rate": _per_second(rate), "p_burst": burst, "p_clear": clear}
+    _steer("limit_queue", name, "has its limits", as_json, **limits)
+
+
+def _per_second(rate: str | None) -> float | None:
+    if rate is None:
+        return None
+    count, _, unit = rate.partition("/")
+    try:
+        return float(count) / RATES[unit.strip()]
+    except (KeyError, ValueError):
+        raise click.BadParameter(
+            f"{rate!r} is no rate such as 10/s, 100/min or 5/h", param_hint="--rate"
+        ) from None
 
 
 def _steer(function: str, name: str, told: str, as_json: bool, **params: Any) -> None:

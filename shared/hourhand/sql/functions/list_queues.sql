@@ -5,7 +5,8 @@ language sql stable security definer set search_path = '' set jit = off
 as $$
   select jsonb_build_object('now', hourhand.clock(), 'queues', coalesce(jsonb_agg(jsonb_build_object(
     'name', n.name, 'pending', coalesce(l.pending, 0), 'processing', coalesce(l.processing, 0),
-    'paused_at', q.paused_at, 'pause_note', q.pause_note, 'concurrency', q.concurrency, 'rate', q.rate
+    'paused_at', q.paused_at, 'pause_note', q.pause_note, 'concurrency', q.concurrency,
+    'rate', q.rate, 'burst', q.burst
   ) order by n.name), '[]'))
   from (
     select name from hourhand.queues union select queue from hourhand_parts.job_runs_live

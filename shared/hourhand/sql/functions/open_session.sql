@@ -29,16 +29,17 @@ begin
       using errcode = 'PT409', hint = 'Open a new session with a new uuid.';
   end if;
   insert into hourhand.tasks as known
-    (name, description, schema, queue, max_attempts, timeout, concurrency, first_seen_at, last_seen_at)
+    (name, description, schema, queue, max_attempts, timeout, concurrency, key_concurrency, first_seen_at, last_seen_at)
   select
     t ->> 'name', t ->> 'description', nullif(t -> 'schema', 'null'), coalesce(t ->> 'queue', 'default'),
     coalesce((t ->> 'max_attempts')::int, 4), coalesce(hourhand_parts.duration(t -> 'timeout'), interval '1 hour'),
-    (t ->> 'concurrency')::int, v_now, v_now
+    (t ->> 'concurrency')::int, coalesce((t ->> 'key_concurrency')::int, 1), v_now, v_now
   from jsonb_array_elements(p_tasks) t
   order by t ->> 'name'
   on conflict (name) do update set
     description = excluded.description, schema = excluded.schema, queue = excluded.queue,
     max_attempts = excluded.max_attempts, timeout = excluded.timeout, concurrency = excluded.concurrency,
+    key_concurrency = excluded.key_concurrency,
     last_seen_at = excluded.last_seen_at;
   return jsonb_build_object('now', v_now, 'lease_until', v_service.lease_until);
 end
