@@ -96,8 +96,8 @@ begin
   end if;
 
   if cardinality(v_ids) = coalesce(cardinality(v_end.ids), 0) + coalesce(cardinality(v_end.back_ids), 0) then
-    select jsonb_agg(jsonb_build_object('id', i.id, 'outcome', 'ok') order by i.n) into v_answers
-    from unnest(v_ids) with ordinality i(id, n);
+    -- Most calls by far: as text it costs a third of building each object.
+    v_answers := ('[{"outcome": "ok", "id": ' || array_to_string(v_ids, '}, {"outcome": "ok", "id": ') || '}]')::jsonb;
   else
     -- A second statement, which sees what a racing replay has committed while this one waited for its locks.
     select jsonb_agg(jsonb_build_object('id', i.id, 'outcome', case
