@@ -16,6 +16,7 @@ from tests.support import eventually
 from tests.support.chaos import Daemon, Print, Site
 from tests.support.chaos_books import Beat, Books
 from tests.support.chaos_orders import Orders
+from tests.support.proxy import proxy
 
 pytestmark = pytest.mark.slow
 
@@ -98,3 +99,37 @@ def test_daemons_outlive_their_database(server: Server, site: Site, tell: Print)
         # The first outage may be too short to be noticed.
         assert len(warned) <= len(OUTAGES), f"{name}: {warned}"
         assert len(again) == len(warned), f"{name}: {warned}, {again}"
+
+
+ROUNDS = 6
+
+
+def test_workers_are_killed_and_their_database_restarted_in_a_loop(
+    server: Server, site: Site, tell: Print
+) -> None:
+    """At once and without a checkpoint, while orders come in through a network that loses answers."""
+    workers = [site.worker(), site.worker(), site.worker(HOURHAND_NOTIFY="off")]
+    site.await_open()
+    done = "select count(*) from effects"
+    with proxy(site.url) as network, Orders(network.url) as orders:
+        for number in range(ROUNDS):
+            before = eventually(lambda: site.value(done), 30, interval=0.1)
+            outage(server, signal.SIGQUIT, 0)
+            victim = workers[number % len(workers)]
+            victim.kill()
+            victim.start()
+            network.lose_next_answer()
+            eventually(lambda before=before: site.value(done) >= before + 5, 30, interval=0.1)
+    live = "select count(*) from hourhand.job_runs where status in ('pending', 'processing')"
+    eventually(lambda: site.value(live) == 0, 30, interval=0.1)
+    site.await_open()
+    site.stop(workers)
+
+    books = Books(site, [], orders.acknowledged)
+    complaints = books.complaints_about_runs()
+    tell(
+        f"{ROUNDS} immediate restarts and kills: {books.counts()}; {orders.errors} errors of the client; "
+        f"{len(complaints)} complaints"
+    )
+    assert complaints == []
+    assert len(orders.acknowledged) > 5 * ROUNDS

@@ -56,7 +56,11 @@ class Proxy:
             if self.refusing:
                 client.close()
                 continue
-            server = self._connect()
+            try:
+                server = self._connect()
+            except OSError:  # it is away itself
+                client.close()
+                continue
             self._sockets += [client, server]
             threading.Thread(target=_pump, args=(client, server), daemon=True).start()
             threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
@@ -66,7 +70,11 @@ class Proxy:
         if not host.startswith("/"):
             return socket.create_connection((host, port))
         server = socket.socket(socket.AF_UNIX)
-        server.connect(f"{host}/.s.PGSQL.{port}")
+        try:
+            server.connect(f"{host}/.s.PGSQL.{port}")
+        except OSError:
+            server.close()
+            raise
         return server
 
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
