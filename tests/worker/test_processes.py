@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from hourhand_worker.worker import Worker
 from tests.support import eventually
 from tests.worker import process_tasks
 from tests.worker.workshop import Workshop
+
+PYTHONPATH = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
 
 Run = Callable[..., dict[str, Any]]
 
@@ -126,8 +129,10 @@ def test_a_task_that_does_not_stop_is_ended_with_all_it_has_started(
 ):
     monkeypatch.setattr("hourhand_worker.process.GRACE", 0.3)
     marker = tmp_path / "marker"
+    began = time.monotonic()
     row = ran("stays", {"marker": str(marker)}, timeout=0.5)
     assert (row["status"], row["error"]) == ("failed", "TimeoutError: timed out after 0.5 s")
+    assert time.monotonic() - began < 15, "not left to the watchdog, which gives up on it"
     eventually(lambda: not any(map(exists, pids(marker))))
 
 
@@ -151,7 +156,7 @@ def test_a_worker_that_stops_gives_the_run_back_and_ends_its_process(shop: Works
 def test_nothing_outlives_a_worker_that_is_killed(shop: Workshop, tmp_path: Path):
     marker = tmp_path / "marker"
     run = shop.enqueue("apart-stays", {"marker": str(marker)})
-    worker = shop.spawn("from tests.worker.process_tasks import *", PYTHONPATH=str(Path(__file__).parents[2]))
+    worker = shop.spawn("from tests.worker.process_tasks import *", PYTHONPATH=PYTHONPATH)
     started = pids(marker)
     worker.kill()
     eventually(lambda: not any(map(exists, started)))
@@ -303,7 +308,7 @@ def test_a_worker_above_its_memory_limit_lets_its_processes_finish(shop: Worksho
         source,
         HOURHAND_MEMORY_LIMIT_MB="250",
         JOB_WORKER_POLL_MS="200",
-        PYTHONPATH=str(Path(__file__).parents[2]),
+        PYTHONPATH=PYTHONPATH,
     )
     pids(tmp_path / "marker")
     shop.enqueue("hoards")
