@@ -168,6 +168,7 @@ def answers(answer: Answer, sql: Sql) -> dict[str, Any]:
     ask("list_tasks")
     ask("pause_queue", "q")
     ask("resume_queue", "q")
+    ask("limit_queue", "q")
     _ask_for_the_admin(ask)
     ask("delete_schedule", "s")
     ask("release", session, [])

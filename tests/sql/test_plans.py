@@ -54,6 +54,17 @@ def pages(sql: Sql, statement: str, *params: object) -> int:
     return sum(plan["Plan"][f"Shared {kind} Blocks"] for kind in ("Hit", "Read"))
 
 
+def full_task(sql: Sql) -> None:
+    fill(sql)
+    fill(sql, task="'task1'", rows=20)
+    sql("update hourhand.tasks set concurrency = 1 where name = 'task'")
+
+
+def full_queue(sql: Sql) -> None:
+    fill(sql, queue="'mail'")
+    sql("select hourhand.limit_queue('mail', p_concurrency => 1, p_rate => 0.001)")
+
+
 SITUATIONS: dict[str, Callable[[Sql], None]] = {
     "empty": lambda sql: None,
     "many pending": fill,
@@ -63,15 +74,8 @@ SITUATIONS: dict[str, Callable[[Sql], None]] = {
     "twenty tasks": lambda sql: fill(sql, task="'task' || n % 20"),
     "tasks nobody knows": lambda sql: fill(sql, task="'unknown'"),
     "a saturated key": lambda sql: fill(sql, key="'busy'"),
-    "a full task": lambda sql: (
-        fill(sql),
-        fill(sql, task="'task1'", rows=20),
-        sql("update hourhand.tasks set concurrency = 1 where name = 'task'"),
-    )[0],
-    "a full queue": lambda sql: (
-        fill(sql, queue="'mail'"),
-        sql("select hourhand.limit_queue('mail', p_concurrency => 1, p_rate => 0.001)"),
-    )[0],
+    "a full task": full_task,
+    "a full queue": full_queue,
     "a thousand keys": lambda sql: fill(sql, key="'key' || n % 1000"),
 }
 
