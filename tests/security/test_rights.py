@@ -61,8 +61,24 @@ def names(sql: Sql, query: str) -> set[str]:
     return {name for (name,) in sql(query)}
 
 
-def expected(sql: Sql) -> set[tuple[str, str]]:
-    """Of service_role and hourhand_worker."""
+DECIDE_ACCESS = {
+    "act_as",
+    "close_login",
+    "create_api_token",
+    "delete_user",
+    "find_user",
+    "list_api_tokens",
+    "list_users",
+    "open_login",
+    "put_user",
+    "revoke_api_token",
+    "use_api_token",
+    "use_login",
+}
+"""Who may call these may make themselves an administrator."""
+
+
+def expected(sql: Sql, role: str) -> set[tuple[str, str]]:
     tables = names(
         sql,
         "select relname from pg_class where relnamespace = 'hourhand'::regnamespace and relkind in ('r', 'p')",
@@ -70,6 +86,9 @@ def expected(sql: Sql) -> set[tuple[str, str]]:
     functions = names(sql, "select proname from pg_proc where pronamespace = 'hourhand'::regnamespace")
     assert len(tables) > 10
     assert len(functions) > 40
+    assert functions > DECIDE_ACCESS
+    if role == "hourhand_worker":
+        functions -= DECIDE_ACCESS
     return {
         ("hourhand", "USAGE"),
         ("scheduled_jobs", "INSERT"),
@@ -85,8 +104,8 @@ def expected(sql: Sql) -> set[tuple[str, str]]:
 
 def assert_closed(sql: Sql) -> None:
     assert rights(sql, "public", "anon", "authenticated") == []
-    for role in ("service_role", "hourhand_worker"):
-        assert {(name, privilege) for _, name, privilege in rights(sql, role)} == expected(sql), role
+    for role in ("service_role", "hourhand_worker", "hourhand_admin"):
+        assert {(name, privilege) for _, name, privilege in rights(sql, role)} == expected(sql, role), role
     assert (
         sql(
             f"select relname from pg_class where relnamespace in {SCHEMAS} and relkind in ('r', 'p') and not relrowsecurity"

@@ -1,16 +1,20 @@
 -- Applied at each migrate, whether anything else is or not. Closed by default: what is not in due_rights() is taken
--- back from public, anon, authenticated, service_role and hourhand_worker; other roles are left as they are.
+-- back from public, anon, authenticated, service_role, hourhand_worker and hourhand_admin; other roles are left as
+-- they are.
 do $grants$
 declare
   v_statement text;
+  v_role text;
 begin
-  begin
-    if not exists (select from pg_catalog.pg_roles where rolname = 'hourhand_worker') then
-      create role hourhand_worker nologin;
-    end if;
-  exception when insufficient_privilege or duplicate_object or unique_violation then
-    raise warning 'role hourhand_worker was not created: %', sqlerrm;
-  end;
+  foreach v_role in array array['hourhand_worker', 'hourhand_admin'] loop
+    begin
+      if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
+        execute format('create role %I nologin', v_role);
+      end if;
+    exception when insufficient_privilege or duplicate_object or unique_violation then
+      raise warning 'role % was not created: %', v_role, sqlerrm;
+    end;
+  end loop;
   -- It calls two others, which those who insert schedules may not.
   alter function hourhand_parts.sound_bands(jsonb) security definer;
 

@@ -1,6 +1,6 @@
 -- Completes a run in the caller's own transaction, so that what its task has written there and its completion commit
 -- together or not at all. PT409 when the run has gone on without this attempt: then nothing of it may be committed.
-create or replace function hourhand.complete_run(p_run_id bigint, p_token uuid, p_result jsonb default null)
+create or replace function hourhand.complete_run(p_run_id bigint, p_token uuid default null, p_result jsonb default null)
 returns jsonb
 language plpgsql security definer set search_path = ''
 as $$

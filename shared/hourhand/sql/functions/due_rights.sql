@@ -5,7 +5,7 @@ returns table (grantee text, kind text, name text, privilege text)
 language sql stable set search_path = ''
 as $$
   select caller.grantee, due.kind, due.name, due.privilege
-  from (values ('service_role'), ('hourhand_worker')) caller(grantee)
+  from (values ('service_role'), ('hourhand_worker'), ('hourhand_admin')) caller(grantee)
   cross join (
     values
       ('schema', 'hourhand', 'USAGE'),
@@ -30,6 +30,8 @@ as $$
     where d.classid = 'pg_catalog.pg_constraint'::regclass and d.refclassid = 'pg_catalog.pg_proc'::regclass
       and c.contype = 'c' and p.pronamespace = 'hourhand_parts'::regnamespace
   ) due(kind, name, privilege)
+  where caller.grantee <> 'hourhand_worker' or due.kind <> 'function'
+    or due.name not in (select a.name from hourhand_parts.access_functions() a)
   union all
   select 'authenticated', 'schema', 'hourhand', 'USAGE'
   where exists (select from pg_catalog.pg_policy p where p.polname = 'viewers_read')

@@ -27,5 +27,5 @@ as $$
   from things t
   cross join lateral aclexplode(t.acl) x
   left join pg_catalog.pg_roles r on r.oid = x.grantee
-  where x.grantee = 0 or r.rolname in ('anon', 'authenticated', 'service_role', 'hourhand_worker')
+  where x.grantee = 0 or r.rolname in ('anon', 'authenticated', 'service_role', 'hourhand_worker', 'hourhand_admin')
 $$;
