@@ -9,19 +9,10 @@ language plpgsql stable security definer set search_path = '' set jit = off
 as $$
 declare
   v_now timestamptz := hourhand.clock();
-  v_search text := '%' || replace(replace(replace(p_filter ->> 'search', '\', '\\'), '%', '\%'), '_', '\_') || '%';
   v_answer jsonb;
 begin
   with found as materialized (
-    select s.id, s.name, s.tags, case
-        when s.error is not null then 'broken'
-        when not s.is_active or s.paused_until > v_now then 'paused'
-        else 'active'
-      end as state
-    from hourhand.scheduled_jobs s
-    where (v_search is null or s.name ilike v_search or s.task ilike v_search or s.description ilike v_search)
-      and (p_filter ->> 'task' is null or s.task = p_filter ->> 'task')
-      and (p_filter ->> 'tag' is null or p_filter ->> 'tag' = any(s.tags))
+    select * from hourhand_parts.found_schedules(p_filter, v_now)
   ), chosen as (
     select f.id, f.name, f.state from found f
     where f.name > p_after and (p_filter ->> 'state' is null or f.state = p_filter ->> 'state')

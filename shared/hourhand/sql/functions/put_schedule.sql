@@ -1,5 +1,6 @@
 -- Creates or changes a schedule from a JSON object of its columns (durations in seconds or as interval text).
--- p_mode: create, update (only what is given changes) or upsert.
+-- p_mode: create, update (only what is given changes) or upsert. With updated_at, as it was read, nothing is changed
+-- that somebody else has changed since.
 create or replace function hourhand.put_schedule(p_schedule jsonb, p_mode text default 'create')
 returns jsonb
 language plpgsql security definer set search_path = ''
@@ -19,7 +20,7 @@ begin
   where k not in ('name', 'description', 'task', 'payload', 'queue', 'priority', 'cron', 'every', 'anchor', 'run_at',
     'timezone', 'dst_gap', 'dst_overlap', 'catch_up', 'catch_up_window', 'catch_up_limit', 'overlap', 'jitter', 'starts_at',
     'ends_at', 'max_runs', 'exclude', 'start_deadline', 'profile', 'rank_intervals', 'max_attempts', 'timeout',
-    'is_active', 'paused_until', 'pause_note', 'tags', 'new_name')
+    'is_active', 'paused_until', 'pause_note', 'tags', 'new_name', 'updated_at')
   order by k limit 1;
   if found then
     raise exception 'a schedule has no field "%"', v_key using errcode = 'PT422',
@@ -69,6 +70,9 @@ begin
   elsif p_mode = 'create' then
     raise exception 'there is a schedule "%" already', p_schedule ->> 'name'
       using errcode = 'PT409', hint = 'Change it with `hourhand schedule edit`, or choose another name.';
+  elsif (p_schedule ->> 'updated_at')::timestamptz <> v_old.updated_at then
+    raise exception 'schedule "%" was changed by somebody else meanwhile', v_old.name
+      using errcode = 'PT409', hint = 'Look at what it is now, then change it again.';
   else
     v_new := jsonb_populate_record(v_old, v_given);
     v_new.name := coalesce(p_schedule ->> 'new_name', v_old.name);
