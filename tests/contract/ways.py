@@ -44,12 +44,7 @@ WAYS = (
     Way("postgrest", 15),
 )
 
-DAEMON_WAYS = (
-    Way("psycopg", 18, notify=False),
-    Way("pgbouncer", 18),
-    Way("postgrest", 18),
-    Way("postgrest", 15),
-)
+DAEMON_WAYS = (Way("psycopg", 18, notify=False), Way("pgbouncer", 18), Way("postgrest", 18))
 """For what is done by daemons: how versions of Postgres differ, the functions have shown."""
 
 PROGRAMS: dict[int, str] = {
