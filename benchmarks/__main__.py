@@ -35,6 +35,7 @@ def _plan(quick: bool) -> dict[str, list[str]]:
         "pickup": ["--runs", "100" if quick else "500"],
         "lag": ["--seconds", "20", "--idle", "30"] if quick else ["--seconds", "60", "--idle", "120"],
         "scale": ["--quick"] if quick else [],
+        "claims": ["--claims", "50"] if quick else [],
     }
 
 
