@@ -1,7 +1,7 @@
 -- Inserts a run for each payload, alike in all else: p_job has the parameters of enqueue() without p_, but for the
 -- payload and the key. Answers {"ids": [...]} in the order of the payloads; repeated with the same p_request_id
 -- within an hour, the ids of the first time.
-create or replace function hourhand.enqueue_payloads(p_job jsonb, p_payloads jsonb, p_request_id uuid default null)
+create or replace function hourhand.enqueue_payloads(p_job jsonb, p_payloads jsonb default '[]', p_request_id uuid default null)
 returns jsonb
 language plpgsql security definer set search_path = '' set jit = off
 as $$
