@@ -36,8 +36,8 @@ insert into hourhand_parts.job_runs_history (
   id, task, payload, queue, status, run_at, claim_at, attempt, max_attempts, timeout, trigger, created_at,
   claimed_at, started_at, finished_at, session_id, token, claim_id
 )
-select nextval('hourhand.job_runs_id_seq'), 'task0', '{}', 'default', 'completed', t, t, 1, 4, '1 hour', 'api',
-  t, t, t, t, u, u, u
+select nextval('hourhand.job_runs_id_seq'), 'task0', '{}', 'default', 'completed', t, t, 1, 4, '1 hour',
+  'api', t, t, t, t, u, u, u
 from (
   select hourhand.clock() - n * interval '0.2 seconds' as t, uuid 'a0000000-0000-4000-8000-000000000000' as u
   from generate_series(1, %s) n

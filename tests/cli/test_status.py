@@ -261,3 +261,13 @@ def test_a_queue_is_paused_and_resumed(hourhand: Hourhand, hand: Hand, client: C
     assert len(hand.claim()) == 1
     queues = {queue["name"]: queue for queue in hourhand("queue", "list", "--json").json}
     assert (queues["default"]["paused_at"], queues["default"]["processing"]) == (None, 1)
+
+
+def test_a_queue_is_limited_shown_and_set_free(hourhand: Hourhand) -> None:
+    assert hourhand("queue", "limit", "mail", "--concurrency", "5", "--rate", "100/min").code == 0
+    shown = hourhand("queue", "list").out
+    assert "100/min, burst 2" in shown
+    assert hourhand("queue", "limit", "mail", "--clear").code == 0
+    assert "100/min" not in hourhand("queue", "list").out
+    assert hourhand("queue", "limit", "mail").code == 2
+    assert hourhand("queue", "limit", "mail", "--rate", "fast").code == 2

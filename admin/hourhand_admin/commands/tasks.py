@@ -104,7 +104,7 @@ def _state(queue: dict[str, Any]) -> str:
 def _rate(queue: dict[str, Any]) -> str | None:
     if queue["rate"] is None:
         return None
-    per = next((per for per, seconds in RATES.items() if queue["rate"] * seconds >= 1), "h")
+    per = next((per for per, seconds in RATES.items() if round(queue["rate"] * seconds, 6).is_integer()), "s")
     return f"{queue['rate'] * RATES[per]:.6g}/{per}, burst {queue['burst']}"
 
 
