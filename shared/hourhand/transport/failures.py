@@ -32,8 +32,8 @@ HINTS = sqlstates.HINTS | {
     " behind Supabase's pooler its name is postgres.PROJECT.",
     "28P01": "Check the user and the password in DATABASE_URL.",
     "3D000": "Create this database, or correct its name in DATABASE_URL.",
-    "42501": "Connect as the owner of the schema hourhand, or as a member of the role hourhand_worker (for the"
-    " admin, its users and tokens: hourhand_admin); `hourhand migrate` needs a role that may create schemas.",
+    "42501": "Connect as the owner of the schema hourhand, or as a member of the role hourhand_worker (for"
+    " the admin, users and tokens: hourhand_admin); `hourhand migrate` needs a role that may create schemas.",
 }
 
 _PREAMBLE = re.compile(
