@@ -1,0 +1,61 @@
+"""Connections to the database that hourhand uses, for the tables of an example (each has a schema of its own)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from hourhand import embedded
+from hourhand.errors import BadSetting, Unavailable
+from hourhand.settings import load_settings
+
+Connection = psycopg.Connection[TupleRow]
+
+
+def database_url() -> str:
+    """DATABASE_URL, else the embedded database that runs here.
+
+    Raises BadSetting where only Supabase's API is configured, Unavailable when nothing runs.
+    """
+    settings = load_settings()
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    if settings.database == "supabase":
+        raise BadSetting(
+            "the tables of the examples need a direct connection",
+            "Set DATABASE_URL to the address of the project's Postgres as well.",
+        )
+    if url := embedded.running(settings.data_dir):
+        return url
+    raise Unavailable("no database is configured and none runs here", "Start one: hourhand up")
+
+
+@contextmanager
+def reachable_database() -> Iterator[str]:
+    """The URL of the configured database, else of the embedded one, started meanwhile if need be."""
+    settings = load_settings()
+    if settings.database == "embedded":
+        with embedded.database(settings) as url:
+            yield url
+    else:
+        yield database_url()
+
+
+@contextmanager
+def connect(url: str | None = None, *, name: str = "hourhand-example") -> Iterator[Connection]:
+    """One transaction: committed at the end, rolled back by an exception. `name` is for pg_stat_activity."""
+    # Without prepared statements it also works through a transaction pooler.
+    with psycopg.connect(
+        url or database_url(), application_name=name, connect_timeout=10, prepare_threshold=None
+    ) as connection:
+        yield connection
+
+
+def apply_migrations(db: Connection, directory: Path) -> None:
+    """Run the SQL files of `directory` by name; each is written so that it can be run again at any time."""
+    # "if not exists" alone lets two that start together both try to create.
+    db.execute("select pg_advisory_xact_lock(hashtext(%s))", (str(directory.parent.name),))
+    for file in sorted(directory.glob("*.sql")):
+        db.execute(file.read_bytes())
