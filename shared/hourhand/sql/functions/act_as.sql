@@ -21,7 +21,7 @@ declare
   v_answer jsonb;
 begin
   if v_types is null or not v_types ?& v_given then
-    raise exception 'there is no function "%" with parameters %', p_function, array_to_string(v_given, ', ')
+    raise exception 'there is no function "%" with parameters %', hourhand_parts.shown(p_function), hourhand_parts.shown(array_to_string(v_given, ', '))
       using errcode = 'PT422';
   end if;
   perform set_config('hourhand.actor', left(p_actor, 200), true);

@@ -16,7 +16,7 @@ begin
     or jsonb_typeof(x.payload) <> 'object'
   limit 1;
   if found then
-    raise exception 'item "%": %', v_wrong.item, case
+    raise exception 'item "%": %', hourhand_parts.shown(v_wrong.item), case
         when v_wrong.rank not between 1 and 100 then format('rank %s is not between 1 and 100', v_wrong.rank)
         when jsonb_typeof(v_wrong.payload) <> 'object' then 'its payload is not an object'
         else 'an item is called by a text of 1 to 200 characters'

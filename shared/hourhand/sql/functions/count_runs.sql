@@ -12,7 +12,7 @@ declare
   v_groups jsonb;
 begin
   if p_by is null or p_by not in ('status', 'attempt', 'task', 'hour') then
-    raise exception 'runs are counted by status, attempt, task or hour, not by %', p_by using errcode = 'PT422';
+    raise exception 'runs are counted by status, attempt, task or hour, not by %', hourhand_parts.shown(p_by) using errcode = 'PT422';
   end if;
   with runs as (
     select l.status, l.attempt, l.task, l.queue, l.created_at from hourhand_parts.job_runs_live l

@@ -20,7 +20,7 @@ begin
   end if;
   select * into v_token from hourhand_parts.api_tokens where token_hash = p_token_hash and name = p_name;
   if not found then
-    raise exception 'there is a token "%" already', p_name
+    raise exception 'there is a token "%" already', hourhand_parts.shown(p_name)
       using errcode = 'PT409', hint = 'Choose another name, or revoke that one: `hourhand token revoke`.';
   end if;
   return to_jsonb(v_token) - 'token_hash';

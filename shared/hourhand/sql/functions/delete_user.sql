@@ -9,7 +9,7 @@ begin
   perform hourhand_parts.require_read_committed();
   delete from hourhand_parts.admin_users where name = p_name returning * into v_user;
   if not found then
-    raise exception 'there is no user "%"', p_name using errcode = 'PT404', hint = 'See `hourhand user list`.';
+    raise exception 'there is no user "%"', hourhand_parts.shown(p_name) using errcode = 'PT404', hint = 'See `hourhand user list`.';
   end if;
   perform hourhand_parts.audit('user.deleted', p_name, hourhand_parts.user_json(v_user), null);
   return hourhand_parts.user_json(v_user);

@@ -23,7 +23,7 @@ declare
 begin
   perform hourhand_parts.require_read_committed();
   if p_on_conflict not in ('existing', 'replace') then
-    raise exception 'p_on_conflict is %, not existing or replace', p_on_conflict using errcode = 'PT422';
+    raise exception 'p_on_conflict is %, not existing or replace', hourhand_parts.shown(p_on_conflict) using errcode = 'PT422';
   end if;
   v_answer := hourhand_parts.insert_run(
     jsonb_build_object(

@@ -4,7 +4,7 @@ create or replace function hourhand.list_runs(
   p_filter jsonb default '{}', p_limit int default 50, p_before bigint default null
 )
 returns jsonb
-language plpgsql stable security definer set search_path = '' set jit = off
+language plpgsql stable security definer set search_path = '' set jit = off set plan_cache_mode = force_custom_plan
 as $$
 declare
   v_status text[] := case jsonb_typeof(p_filter -> 'status')
@@ -21,7 +21,7 @@ begin
     where s.name = p_filter ->> 'schedule' or s.id::text = p_filter ->> 'schedule'
     order by (s.name = p_filter ->> 'schedule') desc limit 1;
     if not found then
-      raise exception 'there is no schedule "%"', p_filter ->> 'schedule'
+      raise exception 'there is no schedule "%"', hourhand_parts.shown(p_filter ->> 'schedule')
         using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
     end if;
   end if;

@@ -12,7 +12,7 @@ begin
   perform hourhand_parts.require_read_committed();
   update hourhand_parts.admin_users set last_login_at = v_now where name = p_name;
   if not found then
-    raise exception 'there is no user "%"', p_name using errcode = 'PT404';
+    raise exception 'there is no user "%"', hourhand_parts.shown(p_name) using errcode = 'PT404';
   end if;
   insert into hourhand_parts.admin_logins (token_hash, user_name, created_at, used_at, expires_at)
   values (p_token_hash, p_name, v_now, v_now, v_until)

@@ -23,7 +23,7 @@ begin
     'is_active', 'paused_until', 'pause_note', 'tags', 'new_name', 'updated_at')
   order by k limit 1;
   if found then
-    raise exception 'a schedule has no field "%"', v_key using errcode = 'PT422',
+    raise exception 'a schedule has no field "%"', hourhand_parts.shown(v_key) using errcode = 'PT422',
       hint = 'The fields are those of table hourhand.scheduled_jobs that people set.';
   end if;
   if coalesce(p_schedule ->> 'name', '') = '' then
@@ -32,7 +32,7 @@ begin
     select from jsonb_each_text(p_schedule) f
     where f.key in ('name', 'new_name') and (length(f.value) > 200 or f.value ~ '[[:cntrl:]]' or f.value <> btrim(f.value))
   ) then
-    raise exception 'a schedule cannot be called "%"', coalesce(p_schedule ->> 'new_name', p_schedule ->> 'name')
+    raise exception 'a schedule cannot be called "%"', hourhand_parts.shown(coalesce(p_schedule ->> 'new_name', p_schedule ->> 'name'))
       using errcode = 'PT422', hint = 'A name has 1 to 200 characters, no space at its ends and no control character.';
   end if;
   foreach v_key in array array['every', 'catch_up_window', 'jitter', 'start_deadline', 'timeout'] loop
@@ -44,7 +44,7 @@ begin
   select * into v_old from hourhand.scheduled_jobs where name = p_schedule ->> 'name' for update;
   if not found then
     if p_mode = 'update' then
-      raise exception 'there is no schedule "%"', p_schedule ->> 'name'
+      raise exception 'there is no schedule "%"', hourhand_parts.shown(p_schedule ->> 'name')
         using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
     end if;
     v_new := hourhand_parts.new_schedule(v_given);
@@ -62,13 +62,13 @@ begin
     on conflict (name) do nothing
     returning * into v_new;
     if not found then
-      raise exception 'schedule "%" was created by somebody else just now', p_schedule ->> 'name' using errcode = 'PT409',
+      raise exception 'schedule "%" was created by somebody else just now', hourhand_parts.shown(p_schedule ->> 'name') using errcode = 'PT409',
         hint = 'Look at it with `hourhand schedule show`.';
     end if;
   elsif p_mode = 'create' and hourhand_parts.was_created(v_old, v_given) then
     v_new := v_old;
   elsif p_mode = 'create' then
-    raise exception 'there is a schedule "%" already', p_schedule ->> 'name'
+    raise exception 'there is a schedule "%" already', hourhand_parts.shown(p_schedule ->> 'name')
       using errcode = 'PT409', hint = 'Change it with `hourhand schedule edit`, or choose another name.';
   elsif (p_schedule ->> 'updated_at')::timestamptz <> v_old.updated_at then
     raise exception 'schedule "%" was changed by somebody else meanwhile', v_old.name

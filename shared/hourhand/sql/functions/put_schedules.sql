@@ -25,7 +25,7 @@ begin
     begin
       v_answer := hourhand.put_schedule(v_schedule.value, 'upsert');
     exception when data_exception or integrity_constraint_violation or sqlstate 'PT422' then
-      raise exception 'schedule "%": %', v_schedule.value ->> 'name', sqlerrm using errcode = sqlstate;
+      raise exception 'schedule "%": %', hourhand_parts.shown(v_schedule.value ->> 'name'), sqlerrm using errcode = sqlstate;
     end;
     v_results[v_schedule.place] := (v_answer - 'schedule') || jsonb_build_object('name', v_answer -> 'schedule' -> 'name');
   end loop;

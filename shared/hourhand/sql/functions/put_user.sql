@@ -11,7 +11,7 @@ begin
   perform hourhand_parts.require_read_committed();
   select * into v_old from hourhand_parts.admin_users where name = p_name for update;
   if not found and (p_role is null or p_password_hash is null) then
-    raise exception 'there is no user "%"', p_name using errcode = 'PT404', hint = 'See `hourhand user list`.';
+    raise exception 'there is no user "%"', hourhand_parts.shown(p_name) using errcode = 'PT404', hint = 'See `hourhand user list`.';
   end if;
   insert into hourhand_parts.admin_users as known (name, role, password_hash, created_at, changed_at)
   values (p_name, coalesce(p_role, v_old.role), coalesce(p_password_hash, v_old.password_hash), v_now, v_now)

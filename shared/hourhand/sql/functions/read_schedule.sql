@@ -11,7 +11,7 @@ begin
     select * into v_schedule from hourhand.scheduled_jobs where id = p_schedule::bigint;
   end if;
   if v_schedule.id is null then
-    raise exception 'there is no schedule "%"', p_schedule
+    raise exception 'there is no schedule "%"', hourhand_parts.shown(p_schedule)
       using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
   end if;
   return v_schedule;

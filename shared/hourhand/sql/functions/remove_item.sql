@@ -13,7 +13,7 @@ begin
   perform hourhand_parts.require_read_committed();
   select * into v_item from hourhand.schedule_items where schedule_id = v_schedule.id and item_key = p_item;
   if not found or (p_owner is not null and not v_item.ranks ? p_owner) then
-    raise exception 'schedule "%" has no item "%"%', v_schedule.name, p_item,
+    raise exception 'schedule "%" has no item "%"%', v_schedule.name, hourhand_parts.shown(p_item),
       case when p_owner is null then '' else format(' ranked by %s', p_owner) end
       using errcode = 'PT404', hint = format('See `hourhand fleet list %s`.', v_schedule.name);
   end if;

@@ -22,7 +22,7 @@ declare
 begin
   perform hourhand_parts.require_read_committed();
   if p_action not in ('pause', 'resume', 'trigger') then
-    raise exception 'schedules are steered by pause, resume or trigger, not %', p_action using errcode = 'PT422';
+    raise exception 'schedules are steered by pause, resume or trigger, not %', hourhand_parts.shown(p_action) using errcode = 'PT422';
   end if;
   select array_agg(s.id order by s.id), array_agg(s.name order by s.id), count(*)
   into v_ids, v_names, v_count
