@@ -1,1 +1,1 @@
-"""What the examples share: their way to the database, and running hourhand's commands as one would by hand."""
+"""What the examples share: their way to the database, and running hourhand's commands as by hand."""

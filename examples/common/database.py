@@ -1,4 +1,4 @@
-"""Connections to the database that hourhand uses, for the tables of an example (each has a schema of its own)."""
+"""Connections to the database that hourhand uses, for the tables of an example (a schema of its own)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
