@@ -1,1 +1,1 @@
-"""What the examples share: their way to the database, and running hourhand's commands as by hand."""
+"""What several examples share: tables of their own, pages, a loopback site, language, the run in one go."""

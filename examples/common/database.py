@@ -1,4 +1,4 @@
-"""Connections to the database that hourhand uses, for the tables of an example (a schema of its own)."""
+"""Connections to the database that hourhand uses, for the own tables of an example."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def database_url() -> str:
         )
     if url := embedded.running(settings.data_dir):
         return url
-    raise Unavailable("no database is configured and none runs here", "Start one: hourhand up")
+    raise Unavailable("no database is configured and none runs here", "Try: hourhand up --detach")
 
 
 @contextmanager
@@ -44,18 +44,21 @@ def reachable_database() -> Iterator[str]:
 
 
 @contextmanager
-def connect(url: str | None = None, *, name: str = "hourhand-example") -> Iterator[Connection]:
-    """One transaction: committed at the end, rolled back by an exception. `name` is for pg_stat_activity."""
+def connect(url: str | None = None) -> Iterator[Connection]:
+    """One transaction: committed at the end, rolled back by an exception."""
     # Without prepared statements it also works through a transaction pooler.
     with psycopg.connect(
-        url or database_url(), application_name=name, connect_timeout=10, prepare_threshold=None
+        url or database_url(),
+        application_name="hourhand-examples",
+        connect_timeout=10,
+        prepare_threshold=None,
     ) as connection:
         yield connection
 
 
 def apply_migrations(db: Connection, directory: Path) -> None:
-    """Run the SQL files of `directory` by name; each is written so that it can be run again at any time."""
+    """Create what is missing of the tables; the files can be applied again at any time."""
     # "if not exists" alone lets two that start together both try to create.
-    db.execute("select pg_advisory_xact_lock(hashtext(%s))", (str(directory.parent.name),))
+    db.execute("select pg_advisory_xact_lock(hashtext(%s))", (directory.parent.name,))
     for file in sorted(directory.glob("*.sql")):
         db.execute(file.read_bytes())

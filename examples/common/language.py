@@ -1,0 +1,150 @@
+"""What needs an understanding of language: by a model behind an OpenAI-compatible endpoint, else locally.
+
+OPENAI_API_KEY (with OPENAI_BASE_URL for any endpoint that speaks the same) or GEMINI_API_KEY
+chooses a model, HOURHAND_EXAMPLE_MODEL which one. Without a key, summaries and highlights are the sentences
+that TextRank finds, and sentiment is VADER's, a lexicon of English.
+"""
+
+import math
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+from examples.common.text import weightiest
+from hourhand import Discard, Retry
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, OpenAI
+
+TIMEOUT = 60.0  # seconds for an answer
+LONGEST_TEXT = 24_000  # characters of a text that are sent
+_GEMINI = "https://generativelanguage.googleapis.com/v1beta/openai/"
+_AGAIN_LATER = frozenset({408, 409, 429})  # the 4xx that are about the moment
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s*")
+
+
+class Language(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def summary(self, text: str) -> str:
+        """Two or three sentences."""
+        ...
+
+    def highlights(self, text: str, count: int) -> list[str]:
+        """Up to `count` sentences that say something of their own."""
+        ...
+
+    def sentiment(self, text: str) -> float:
+        """From -1 (bad) to 1 (good)."""
+        ...
+
+
+def language() -> Language:
+    return model() or Local()
+
+
+def model() -> "Model | None":
+    """The model that the environment chooses, if it does."""
+    if key := os.environ.get("OPENAI_API_KEY"):
+        url = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+        return Model(key, url, os.environ.get("HOURHAND_EXAMPLE_MODEL", "gpt-4o-mini"))
+    if key := os.environ.get("GEMINI_API_KEY"):
+        return Model(key, _GEMINI, os.environ.get("HOURHAND_EXAMPLE_MODEL", "gemini-2.0-flash"))
+    return None
+
+
+class Local:
+    name = "TextRank and VADER"
+
+    def summary(self, text: str) -> str:
+        return " ".join(weightiest(text, 2))
+
+    def highlights(self, text: str, count: int) -> list[str]:
+        telling = "\n".join(line for line in text.splitlines() if len(line) >= 40)
+        return weightiest(telling or text, count)
+
+    def sentiment(self, text: str) -> float:
+        return _vader(text)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A chat model. Raises Retry for what may pass (no answer, a rate limit), Discard for what will not."""
+
+    key: str
+    url: str
+    name: str
+
+    def summary(self, text: str) -> str:
+        return self._ask("Summarise the text in two or three plain sentences, in its own language.", text)
+
+    def highlights(self, text: str, count: int) -> list[str]:
+        wanted = f"Give the {count} most telling statements of the text, one short sentence on each line."
+        lines = (_BULLET.sub("", line).strip() for line in self._ask(wanted, text).splitlines())
+        return [line for line in lines if line][:count]
+
+    def sentiment(self, text: str) -> float:
+        told = self._ask("How good is what the text says? Answer with one number from -1 to 1 only.", text)
+        try:
+            value = float(told)
+        except ValueError:
+            value = math.nan
+        if not -1 <= value <= 1:
+            raise Retry(reason=f"the model {self.name} gave {told[:80]!r} for a number from -1 to 1")
+        return value
+
+    def answer(self, question: str) -> str:
+        return self._ask(
+            "Answer as you would answer a customer, and name the brands you would name.", question
+        )
+
+    def _ask(self, instruction: str, text: str) -> str:
+        from openai import APIConnectionError, APIStatusError
+
+        try:
+            answer = _client(self.key, self.url).chat.completions.create(
+                model=self.name,
+                messages=[
+                    {"role": "system", "content": instruction},
+                    {"role": "user", "content": text[:LONGEST_TEXT]},
+                ],
+            )
+        except APIConnectionError as error:
+            why = error.__cause__ or error
+            raise Retry(reason=f"the language endpoint {self.url} can't be reached: {why}") from error
+        except APIStatusError as error:
+            raise self._refusal(error) from error
+        told = answer.choices[0].message.content if answer.choices else None
+        if not told or not told.strip():
+            raise Retry(reason=f"the model {self.name} gave an empty answer")
+        return told.strip()
+
+    def _refusal(self, error: "APIStatusError") -> Retry | Discard:
+        status = error.status_code
+        reason = f"the language endpoint {self.url} answers {status}: {error.message}"
+        if status in _AGAIN_LATER or status >= 500:
+            asked = error.response.headers.get("retry-after", "")
+            return Retry(min(float(asked), 3600.0) if asked.isdecimal() else None, reason=reason)
+        return Discard(reason)
+
+
+@cache
+def _client(key: str, url: str) -> "OpenAI":
+    from openai import OpenAI
+
+    # Retries are hourhand's: they are seen, counted, and survive the worker.
+    return OpenAI(api_key=key, base_url=url, timeout=TIMEOUT, max_retries=0)
+
+
+@cache
+def _analyzer():  # type: ignore[no-untyped-def]  # the library is untyped
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # type: ignore[import-untyped]
+
+    return SentimentIntensityAnalyzer()
+
+
+def _vader(text: str) -> float:
+    return float(_analyzer().polarity_scores(text)["compound"])

@@ -1,0 +1,71 @@
+"""Likeness and weight of texts, by the words in them: TF-IDF vectors, cosine, and TextRank. Pure functions.
+
+Made for languages that put spaces between words.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+MOST_SENTENCES = 120  # of a text that is ranked: the work grows with their square
+Vector = Mapping[str, float]
+
+_WORD = re.compile(r"[^\W\d_]{2,}|\d+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"'”’)]*\s+|\s*\n+\s*")
+_COMMON = frozenset(
+    """a about after all also an and any are as at be because been before but by can could did do does for
+    from had has have he her his how if in into is it its just like may more most my no not of on one or
+    other our out over said she so some than that the their them then there these they this to two up was
+    we were what when which who will with would you your""".split()  # noqa: SIM905
+)
+_DAMPING, _ROUNDS = 0.85, 30
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text; the end of a line ends a sentence too."""
+    return [each.strip() for each in _SENTENCE_END.split(text) if each and each.strip()]
+
+
+def words(text: str) -> list[str]:
+    return [word for word in _WORD.findall(text.casefold()) if word not in _COMMON]
+
+
+def vectors(texts: Sequence[str]) -> list[Vector]:
+    """A vector of length 1 for each text: words that few of the texts have weigh most."""
+    counts = [Counter(words(text)) for text in texts]
+    spread = Counter(word for count in counts for word in count)
+    return [
+        _unit({word: n * math.log(1 + len(texts) / spread[word]) for word, n in each.items()})
+        for each in counts
+    ]
+
+
+def likeness(one: Vector, other: Vector) -> float:
+    """The cosine of two vectors of length 1: from 0 (no word in common) to 1."""
+    small, large = sorted((one, other), key=len)
+    return sum(weight * large.get(word, 0.0) for word, weight in small.items())
+
+
+def weightiest(text: str, count: int) -> list[str]:
+    """The `count` sentences that the others have most in common with, in the order of the text."""
+    units = list(dict.fromkeys(sentences(text)))[:MOST_SENTENCES]
+    ranks = _ranks(vectors(units))
+    best = sorted(range(len(units)), key=lambda index: -ranks[index])[:count]
+    return [units[index] for index in sorted(best)]
+
+
+def _unit(vector: dict[str, float]) -> Vector:
+    length = math.hypot(*vector.values())
+    return {word: weight / length for word, weight in vector.items()} if length else vector
+
+
+def _ranks(points: Sequence[Vector]) -> list[float]:
+    """TextRank (Mihalcea & Tarau 2004): PageRank over sentences that are linked by their likeness."""
+    links = [[likeness(one, other) if one is not other else 0.0 for other in points] for one in points]
+    totals = [sum(row) for row in links]
+    ranks = [1.0] * len(points)
+    for _ in range(_ROUNDS):
+        shares = [rank / total if total else 0.0 for rank, total in zip(ranks, totals, strict=True)]
+        ranks = [1 - _DAMPING + _DAMPING * sum(map(float.__mul__, row, shares)) for row in links]
+    return ranks
