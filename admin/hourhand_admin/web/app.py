@@ -19,6 +19,7 @@ from hourhand_admin.web.access.roles import Role
 from hourhand_admin.web.access.throttle import Throttle
 from hourhand_admin.web.closing import Closing
 from hourhand_admin.web.headers import Headers
+from hourhand_admin.web.live.hub import Hub
 from hourhand_admin.web.look.navigation import modules
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def create_app(settings: Settings, transport: Transport) -> FastAPI:
     app.state.identity = Identity(settings, transport)
     app.state.throttle = Throttle()
     app.state.closing = Closing()
+    app.state.live = Hub(transport, app.state.closing)
     for module in modules("hourhand_admin.web.pages"):
         app.include_router(module.router, include_in_schema=False)
     for module in modules("hourhand_admin.web.api"):

@@ -7,7 +7,7 @@ as $$
   select p.oid::regprocedure::text
   from pg_catalog.pg_proc p
   where p.pronamespace = 'hourhand'::regnamespace and p.proname in (
-    'act_as', 'close_login', 'create_api_token', 'delete_user', 'find_user', 'list_api_tokens', 'list_users',
-    'open_login', 'put_user', 'revoke_api_token', 'use_api_token', 'use_login'
+    'act_as', 'close_login', 'create_api_token', 'create_run_token', 'delete_user', 'find_user', 'list_api_tokens',
+    'list_users', 'open_login', 'put_user', 'revoke_api_token', 'use_api_token', 'use_login', 'use_run_token'
   )
 $$;

@@ -6,8 +6,19 @@ as $$
 declare
   v_total int := jsonb_array_length(p_logs);
   v_good int;
+  v_order bigint := hourhand_parts.lock_key('logs', 'order');
 begin
   perform hourhand_parts.require_read_committed();
+  -- Who follows a run reads on from the last line it has, so the ids of a run's lines have to be committed in their order.
+  -- An attempt's own lines come call by call; those of an attempt that is over wait for whoever else is writing.
+  if exists (
+    select from jsonb_to_recordset(p_logs) l(run_id bigint, token uuid)
+    where not exists (select from hourhand_parts.job_runs_live r where r.id = l.run_id and r.token = l.token)
+  ) then
+    perform pg_advisory_xact_lock(v_order);
+  else
+    perform pg_advisory_xact_lock_shared(v_order);
+  end if;
   with input as (
     select l.* from jsonb_to_recordset(p_logs)
       l(run_id bigint, token uuid, attempt int, seq int, at timestamptz, level text, message text)
