@@ -1,0 +1,1 @@
+"""What the pages about schedules are made of: forms, forecasts, versions, calendars."""
