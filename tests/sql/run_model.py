@@ -105,8 +105,8 @@ class Model:
         self.sessions: dict[str, ModelSession] = {}
         self.keys: dict[tuple[str, str], tuple[int, float]] = {}
         self.paused: set[str] = set()
-        self.spent: dict[Held, str] = {}
-        """Attempts that are over: delivered, or taken away."""
+        self.delivered: dict[Held, float] = {}
+        """When each attempt that was not taken away ended, for as long as it is known."""
         self.attempts: Counter[tuple[int, str, str]] = Counter()
         """What is kept of attempts that did not simply complete."""
 
@@ -146,10 +146,15 @@ class Model:
 
     def prune(self, days: int) -> None:
         before = self.now - days * 86400
-        old = {run for run, known in self.runs.items() if (known.finished_at or self.now) < before}
+        old = {
+            run
+            for run, known in self.runs.items()
+            if known.finished_at is not None and known.finished_at < before
+        }
         self.pruned |= old
         self.runs = {run: known for run, known in self.runs.items() if run not in old}
         self.keys = {key: held for key, held in self.keys.items() if held[1] > self.now}
+        self.delivered = {held: at for held, at in self.delivered.items() if at >= before}
 
     def depth(self) -> dict[str, int]:
         return dict(Counter(run.status for run in self.runs.values() if run.is_live))
@@ -197,8 +202,8 @@ class Model:
     def finish(self, held: Held, outcome: str, delay: float) -> str:
         run = self._current(held)
         if run is None:
-            return "already" if self.spent.get(held) == "delivered" else "stale"
-        self.spent[held] = "delivered"
+            return "already" if held in self.delivered else "stale"
+        self.delivered[held] = self.now
         if outcome != "completed":
             self.attempts[*held, outcome] += 1
         if outcome in ("completed", "failed", "cancelled"):
@@ -221,7 +226,10 @@ class Model:
             if run not in named and known.claimed_at < self.now - LEASE:
                 self._give_back(Held(run, known.token or ""))
         cancel = [run for run, known in self._of_sessions({session}) if known.cancelling]
-        stale = sorted(each.run for each in held if self._current(each) is None)
+        # What is delivered is only not yet known to its worker: nothing has gone on without it.
+        stale = sorted(
+            each.run for each in held if self._current(each) is None and each not in self.delivered
+        )
         return {"cancel": cancel, "stale": stale, "rescued": self.rescue()["runs"]}
 
     def release(self, session: str, runs: Collection[tuple[Held, bool]], close: bool) -> list[str]:
@@ -255,9 +263,7 @@ class Model:
 
     def may_log(self, held: Held) -> bool:
         """The last lines of an attempt may come after its end, unless it was taken away."""
-        return self._current(held) is not None or (
-            held.run in self.runs and self.spent.get(held) == "delivered"
-        )
+        return self._current(held) is not None or (held.run in self.runs and held in self.delivered)
 
     # --- What these rest on ---
 
@@ -278,14 +284,12 @@ class Model:
 
     def _give_back(self, held: Held) -> None:
         run = self.runs[held.run]
-        self.spent[held] = "taken"
         run.back(self.now, given_back=1)
         if run.cancelling:
             run.end("cancelled", self.now)
 
     def _lose(self, run: int, known: ModelRun) -> bool:
         held = Held(run, known.token or "")
-        self.spent[held] = "taken"
         self.attempts[*held, "lost"] += 1
         if known.cancelling:
             known.end("cancelled", self.now)

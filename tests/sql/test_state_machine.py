@@ -171,6 +171,13 @@ class Runs(RuleBasedStateMachine):
                 depth = self.call("get_status")["depth"]
                 assert {status: count for status, count in depth.items() if count} == self.model.depth()
 
+    @rule(seconds=st.sampled_from([0.25, 1.0, 1.0, 6.0, LEASE / 2, LEASE, 2 * LEASE, 7200.0, 90_000.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.model.now += seconds
+        self.execute(
+            f"update hourhand_testing.clock set frozen_at = {START} + %s * interval '1 s'", [self.model.now]
+        )
+
     # --- Workers ---
 
     @initialize()
