@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from examples.common.text import weightiest
+from examples.common.text import sentences, weightiest
 from hourhand import Discard, Retry
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ TIMEOUT = 60.0  # seconds for an answer
 LONGEST_TEXT = 24_000  # characters of a text that are sent
 _GEMINI = "https://generativelanguage.googleapis.com/v1beta/openai/"
 _AGAIN_LATER = frozenset({408, 409, 429})  # the 4xx that are about the moment
+_WHOLE = re.compile(r"[.!?…。！？][\"'”’)]*$")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s*")
 
 
@@ -60,11 +61,10 @@ class Local:
     name = "TextRank and VADER"
 
     def summary(self, text: str) -> str:
-        return " ".join(weightiest(text, 2))
+        return " ".join(weightiest(_telling(text), 2))
 
     def highlights(self, text: str, count: int) -> list[str]:
-        telling = "\n".join(line for line in text.splitlines() if len(line) >= 40)
-        return weightiest(telling or text, count)
+        return weightiest(_telling(text), count)
 
     def sentiment(self, text: str) -> float:
         return _vader(text)
@@ -144,6 +144,11 @@ def _analyzer():  # type: ignore[no-untyped-def]  # the library is untyped
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # type: ignore[import-untyped]
 
     return SentimentIntensityAnalyzer()
+
+
+def _telling(text: str) -> str:
+    """The sentences that end as sentences do, without headings and labels; the text where none does."""
+    return "\n".join(each for each in sentences(text) if _WHOLE.search(each)) or text
 
 
 def _vader(text: str) -> float:
