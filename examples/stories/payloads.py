@@ -34,6 +34,12 @@ class SourceRef(Payload):
     source_id: Id
 
 
+class FeedItem(SourceRef):
+    """`fetch` says whether its page may be asked for, where the item is a teaser only."""
+
+    fetch: bool = True
+
+
 class StoryRef(Payload):
     story_id: Id
 

@@ -8,10 +8,10 @@ from examples.common.database import Connection, connect
 from examples.common.pages import Page, decode, get, read_page
 from examples.news.clean import canonical_link, clean
 from examples.news.feed import BrokenFeed, Item, read_feed
-from examples.news.fetch import Document, host_of
+from examples.news.fetch import Document, host_of, is_web
 from examples.stories import store
 from examples.stories.captions import spoken_text
-from examples.stories.payloads import Address, Pull, SourceRef, Upload
+from examples.stories.payloads import Address, FeedItem, Pull, SourceRef, Upload
 from examples.stories.tasks.stories import link_source_to_story
 from hourhand import Cancel, Discard, Retry, Run, task
 from hourhand.run import EnqueueOptions
@@ -47,13 +47,13 @@ def ingest_oneoff(address: Address, run: Run) -> dict[str, int]:
 
 
 @task("ingest-source", concurrency=20)
-def ingest_source(ref: SourceRef, run: Run) -> dict[str, int]:
+def ingest_source(item: FeedItem, run: Run) -> dict[str, int]:
     """Process an item of a feed: link it, or first fetch its page where the feed has a teaser only."""
-    source = _source(ref)
-    if len(source.text) < ENOUGH_TEXT and source.url:
+    source = _source(item)
+    if item.fetch and source.url and len(source.text) < ENOUGH_TEXT:
         _fetch(source.id, source.url, run)
     else:
-        run.enqueue(link_source_to_story, ref, key=f"after {run.id}")
+        run.enqueue(link_source_to_story, SourceRef(source_id=source.id), key=f"after {run.id}")
     return {"characters": len(source.text)}
 
 
@@ -129,7 +129,7 @@ def _pull_one(feed_id: int, limit: int, run: Run) -> dict[str, int]:
         waiting = store.waiting(db, known)
         store.note_pull(db, feed.id)
     for source in waiting:
-        _process(source, run)
+        _process(source, feed, run)
     return {"items": len(items), "waiting": len(waiting)}
 
 
@@ -155,14 +155,15 @@ def _put_item(db: Connection, feed: store.Feed, item: Item) -> int:
     )
 
 
-def _process(source: store.Source, run: Run) -> None:
+def _process(source: store.Source, feed: store.Feed, run: Run) -> None:
     # Once a day at most, however often the feed is pulled: what can't be read stays in it for weeks.
     key = f"source {source.id}"
     if source.kind == "video" and source.url:
         address = Address.model_validate({"url": source.url})
         run.enqueue(ingest_from_youtube, address, **_politely(source.url, key))
     else:
-        run.enqueue(ingest_source, SourceRef(source_id=source.id), key=key)
+        # A saved feed is taken as it is: its pages may be long gone.
+        run.enqueue(ingest_source, FeedItem(source_id=source.id, fetch=is_web(feed.url)), key=key)
 
 
 # --- Reading what is there ---
