@@ -222,7 +222,16 @@ def test_a_user_of_the_project_with_a_role_is_let_in(supabase_house: House) -> N
         claims(app_metadata=[]),
         {**without("app_metadata"), "user_metadata": {"hourhand_role": "admin"}, "hourhand_role": "admin"},
     ],
-    ids=str,
+    ids=[
+        "expired",
+        "no end",
+        "no audience",
+        "no role",
+        "another audience",
+        "an unknown role",
+        "no metadata",
+        "a role of one's own making",
+    ],
 )
 def test_a_token_of_the_project_that_gives_no_role_now_is_refused(
     supabase_house: House, wrong: dict[str, Any]
