@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 from examples.common.database import Connection, connect
@@ -15,6 +16,7 @@ from examples.stories.payloads import Address, FeedItem, Pull, SourceRef, Upload
 from examples.stories.tasks.stories import link_source_to_story
 from hourhand import Cancel, Discard, Retry, Run, task
 from hourhand.run import EnqueueOptions
+from hourhand.tasks import Task
 
 FETCHES_AT_ONCE = 5  # over all workers; and one at a time from each host
 ENOUGH_TEXT = 200  # characters; an item with less is a teaser, and its page is fetched
@@ -25,15 +27,17 @@ _TRACK = re.compile(r"""<track\b[^>]*\bsrc\s*=\s*["']([^"']+)""", re.IGNORECASE)
 @task("ingest-pull", concurrency=FETCHES_AT_ONCE)
 def ingest_pull(pull: Pull, run: Run) -> dict[str, int]:
     """Pull RSS feeds for new content: one feed, or each enabled one in a run of its own."""
-    return _pull_all("rss", pull, run) if pull.feed_id is None else _pull_one(pull.feed_id, pull.limit, run)
+    if pull.feed_id is None:
+        return _pull_all("rss", pull, ingest_pull, run)
+    return _pull_one(pull.feed_id, pull.limit, run)
 
 
 @task("ingest-pull-youtube", concurrency=2)
 def ingest_pull_youtube(pull: Pull, run: Run) -> dict[str, int]:
     """Pull YouTube channels for new videos: one channel, or each enabled one in a run of its own."""
-    return (
-        _pull_all("youtube", pull, run) if pull.feed_id is None else _pull_one(pull.feed_id, pull.limit, run)
-    )
+    if pull.feed_id is None:
+        return _pull_all("youtube", pull, ingest_pull_youtube, run)
+    return _pull_one(pull.feed_id, pull.limit, run)
 
 
 @task("ingest-oneoff", concurrency=FETCHES_AT_ONCE)
@@ -107,12 +111,12 @@ def fetch_content(ref: SourceRef, run: Run) -> dict[str, int]:
 # --- Pulling feeds ---
 
 
-def _pull_all(kind: str, pull: Pull, run: Run) -> dict[str, int]:
+def _pull_all(kind: str, pull: Pull, one: Task[..., Any], run: Run) -> dict[str, int]:
     with connect() as db:
         feeds = store.enabled_feeds(db, kind)
     for feed in feeds:
         payload = Pull(feed_id=feed.id, limit=pull.limit)
-        run.enqueue(run.task, payload, **_politely(feed.url, f"{run.id}/{feed.id}"))
+        run.enqueue(one, payload, **_politely(feed.url, f"{run.id}/{feed.id}"))
     run.log.info("{} feeds", len(feeds))
     return {"feeds": len(feeds)}
 

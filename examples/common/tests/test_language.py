@@ -1,0 +1,72 @@
+from collections.abc import Iterator
+
+import pytest
+
+from examples.common.language import Local, Model, language
+from examples.common.tests.endpoint import Endpoint, Refusal, serving
+from hourhand import Discard, Retry
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    with serving() as endpoint:
+        for name, value in endpoint.environment().items():
+            monkeypatch.setenv(name, value)
+        yield endpoint
+
+
+def test_without_a_key_language_is_understood_locally(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    told = language()
+    assert isinstance(told, Local)
+    text = "A heading\nThe coffee is wonderful. Tasters love the coffee! Nobody was asked.\nMore"
+    assert told.highlights(text, 2) == ["The coffee is wonderful.", "Tasters love the coffee!"]
+    assert told.summary("only a label") == "only a label"
+    assert told.sentiment("wonderful and fresh") > 0.5 > -0.5 > told.sentiment("terrible, broken and late")
+
+
+def test_keys_choose_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("GEMINI_API_KEY", "a key")
+    assert "googleapis" in vars(language())["url"]
+    monkeypatch.setenv("OPENAI_API_KEY", "a key")
+    monkeypatch.setenv("HOURHAND_EXAMPLE_MODEL", "small")
+    assert language().name == "small"
+
+
+def test_a_model_is_asked(endpoint: Endpoint) -> None:
+    endpoint.reply = lambda instruction, text: "- One.\n\n2. Two.\n* Three."
+    assert language().highlights("text", 2) == ["One.", "Two."]
+    endpoint.reply = lambda instruction, text: " -0.5 "
+    assert language().sentiment("text") == -0.5
+    assert endpoint.asked == ["text", "text"]
+
+
+@pytest.mark.parametrize("reply", ["rather good", "7", "nan"])
+def test_a_model_that_gives_no_number_is_asked_again(endpoint: Endpoint, reply: str) -> None:
+    endpoint.reply = lambda instruction, text: reply
+    with pytest.raises(Retry, match=f"gave '{reply}' for a number from -1 to 1"):
+        language().sentiment("text")
+
+
+def test_a_busy_endpoint_is_asked_again_when_it_says(endpoint: Endpoint) -> None:
+    endpoint.reply = lambda instruction, text: Refusal(429, "too many requests", {"Retry-After": "9"})
+    with pytest.raises(Retry, match=r"answers 429: .*too many requests") as busy:
+        language().summary("text")
+    assert busy.value.after == 9
+    endpoint.reply = lambda instruction, text: ""
+    with pytest.raises(Retry, match="gave an empty answer"):
+        language().summary("text")
+
+
+def test_a_wrong_key_is_not_tried_again(endpoint: Endpoint) -> None:
+    endpoint.reply = lambda instruction, text: Refusal(401, "no such key")
+    with pytest.raises(Discard, match=r"answers 401: .*no such key"):
+        language().summary("text")
+
+
+def test_an_endpoint_that_is_down_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with pytest.raises(Retry, match=r"the language endpoint http://127.0.0.1:9/v1 can't be reached: "):
+        Model("a key", "http://127.0.0.1:9/v1", "any").answer("question")
