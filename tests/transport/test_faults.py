@@ -182,6 +182,7 @@ def test_nobody_waits_longer_than_the_other_side_asks_within_patience(
         (format_datetime(datetime.now(UTC) + timedelta(hours=1)), 3000, 3600),
         ("soon", None, None),
     ],
+    ids=["seconds", "a date", "neither"],
 )
 def test_the_other_side_asks_for_seconds_or_until_a_date(
     network: HttpProxy, project: PostgREST, value: str, least: float | None, most: float
