@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from hourhand.errors import BadInput, BadSchedule, Conflict
 from hourhand_admin.web.access.needs import Operator
 from hourhand_admin.web.look.times import instant, zone
-from hourhand_admin.web.scheduling import payload, values
+from hourhand_admin.web.scheduling import payload, values, versions
 from hourhand_admin.web.scheduling.draft import Draft
 from hourhand_admin.web.scheduling.forecast import Forecast, forecast
 from hourhand_admin.web.visit import Visit
@@ -39,11 +39,13 @@ def new(visit: Operator, like: str = "", task: str = "") -> Response:
 
 
 @router.get("/schedule/{schedule_id}/edit")
-def edit(visit: Operator, schedule_id: int) -> Response:
+def edit(visit: Operator, schedule_id: int, version: int | None = None) -> Response:
+    """With `version`, a number of the audit log, the form proposes what the schedule was then."""
     row = visit.call("get_schedule", p_schedule=str(schedule_id))
-    draft = _draft(visit, values.texts(row, row["timezone"] or str(visit.settings.cron_timezone)), row)
+    wanted = row if version is None else versions.find(visit, schedule_id, version)
+    draft = _draft(visit, values.texts(wanted, wanted["timezone"] or str(visit.settings.cron_timezone)), row)
     usual = _know(visit, draft)
-    draft.show_payload(row["payload"])
+    draft.show_payload(wanted["payload"])
     return _page(visit, draft, usual)
 
 

@@ -1,22 +1,93 @@
-"""The schedules: search, facets, and what became of their last runs."""
+"""The schedules: search, facets, what became of their last runs, and steering all that a filter means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
 
 from fastapi import APIRouter, Response
 
-from hourhand_admin.web.access.needs import Viewer
+from hourhand.errors import BadInput
+from hourhand_admin.web.access.needs import Operator, Viewer
 from hourhand_admin.web.look.navigation import Nav
-from hourhand_admin.web.visit import query_of
+from hourhand_admin.web.scheduling.states import STATES
+from hourhand_admin.web.visit import Visit, query_of
 
 NAV = Nav("Schedules", "/schedules", 20)
 router = APIRouter()
 
 _A_PAGE = 50
+_A_CALL = 500
 _FILTERS = ("search", "state", "task", "tag")
-STATES = ("active", "paused", "broken")
+_DONE = {"pause": "paused", "resume": "resumed", "trigger": "triggered"}
 
 
 @router.get("/schedules")
 def schedules(visit: Viewer) -> Response:
     query = query_of(visit.request)
-    chosen = {name: query[name] for name in _FILTERS if name in query}
+    chosen = _chosen(query)
     answer = visit.call("browse_schedules", p_filter=chosen, p_limit=_A_PAGE, p_after=query.get("after"))
     return visit.page("schedules.html", **answer, chosen=chosen, states=STATES, first="after" not in query)
+
+
+@router.get("/schedule/bulk")
+def propose(visit: Operator) -> Response:
+    """How many a filter means, before anything is done."""
+    query = query_of(visit.request)
+    return _asked(visit, query.get("action", ""), _chosen(query))
+
+
+@router.post("/schedule/bulk")
+def steer(visit: Operator) -> Response:
+    action = visit.field("action")
+    chosen = _chosen({name: visit.field(name) for name in _FILTERS if visit.field(name)})
+    count = _count(visit, action, chosen)["count"]
+    if str(count) != visit.field("count"):
+        return _asked(visit, action, chosen, "Meanwhile it is another number of schedules. Look once more.")
+    done = _steered(visit, action, chosen)
+    told = f"{done} schedule{'' if done == 1 else 's'} {_DONE[action]}."
+    return visit.back("/schedules", told, **chosen)
+
+
+def _chosen(query: Mapping[str, str]) -> dict[str, str]:
+    return {name: query[name] for name in _FILTERS if name in query}
+
+
+def _asked(visit: Visit, action: str, chosen: dict[str, str], trouble: str = "") -> Response:
+    answer = _count(visit, action, chosen)
+    return visit.page(
+        "schedule_bulk.html",
+        409 if trouble else 200,
+        **answer,
+        action=action,
+        word=_DONE[action],
+        chosen=chosen,
+        trouble=trouble,
+        request_id=uuid4(),
+        section="/schedules",
+    )
+
+
+def _count(visit: Visit, action: str, chosen: dict[str, str]) -> dict[str, Any]:
+    if action not in _DONE:
+        raise BadInput("choose what to do: pause, resume or trigger")
+    answer: dict[str, Any] = visit.call("steer_schedules", p_action=action, p_filter=chosen, p_dry_run=True)
+    return answer
+
+
+def _steered(visit: Visit, action: str, chosen: dict[str, str]) -> int:
+    """Does it, call by call; how many there were."""
+    done, after = 0, 0
+    while after is not None:
+        answer = visit.act(
+            "steer_schedules",
+            p_action=action,
+            p_filter=chosen,
+            p_note=visit.field("note") or None,
+            p_request_id=visit.field("request_id") or None,
+            p_after=after,
+            p_limit=_A_CALL,
+        )
+        done, after = done + answer["done"], answer["more"]
+    return done

@@ -1,4 +1,4 @@
-"""The fields of a schedule as texts in a form, and back; each is read alone, so that an error has its field."""
+"""The fields of a schedule as texts in a form, and back; each read alone, so that an error has its field."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def read(name: str, text: str, zone: str) -> Any:
     if name in SPANS:
         return parse_duration(text).total_seconds()
     if name in NUMBERS:
-        return _number(text, *NUMBERS[name])
+        return read_number(text, *NUMBERS[name])
     if name in CHOICES:
         return _choice(text, name)
     return _READERS.get(name, _as_it_is)(text, zone)
@@ -100,7 +100,7 @@ def _local(value: str, zone: str) -> str:
         return value
 
 
-def _number(text: str, least: int, most: int) -> int:
+def read_number(text: str, least: int, most: int) -> int:
     try:
         value = int(text)
     except ValueError:
@@ -116,20 +116,21 @@ def _choice(text: str, name: str) -> str:
     raise ValueError(f"{text[:40]!r} is none of the choices")
 
 
-def _instant(text: str, zone: str) -> str:
-    """A local time in the schedule's zone, or one with an offset."""
-    at = _time(text)
+def read_instant(text: str, zone: str) -> str:
+    """A local time in the schedule's zone, or one with an offset, as an instant. Raises ValueError."""
+    at = read_time(text)
     return (at if at.tzinfo else wall(at, zone).instants[0]).isoformat()
 
 
 def _moment(text: str, _zone: str) -> str:
-    at = _time(text)
+    at = read_time(text)
     if at.tzinfo is not None:
         raise ValueError("a local time is wanted, without offset: the zone is that of the schedule")
     return at.isoformat()
 
 
-def _time(text: str) -> datetime:
+def read_time(text: str) -> datetime:
+    """A time with or without an offset. Raises ValueError."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -153,7 +154,7 @@ def _as_it_is(text: str, _zone: str) -> str:
 
 
 _READERS: Mapping[str, Callable[[str, str], Any]] = {
-    **dict.fromkeys(INSTANTS, _instant),
+    **dict.fromkeys(INSTANTS, read_instant),
     **dict.fromkeys(_LISTS, _list),
     "run_at": _moment,
     "rank_intervals": _bands,

@@ -1,14 +1,14 @@
--- The firings of a time, counted by local hour or day (p_unit, p_zone), and with p_by_schedule by schedule too. A stretch of
--- the ledger that goes over several of them is shared out evenly. 'schedules' are those that are planned to fire before
--- p_until, the next first, with what a timetable is made of; 'planned' counts all of them. p_filter: that of
--- browse_schedules without its state.
+-- The firings of a time, counted by local hour or day (p_unit, p_zone) and decision. A stretch of the ledger that goes
+-- over several of them is shared out evenly. 'details' are the first p_details rows of the ledger, those that did not run
+-- before the others. 'schedules' are those that are planned to fire before p_until, the next first, with what a timetable
+-- is made of; 'planned' counts all of them. p_filter: that of browse_schedules without its state.
 create or replace function hourhand.list_calendar(
   p_from timestamptz,
   p_until timestamptz default null,
   p_unit text default 'day',
   p_zone text default 'UTC',
-  p_by_schedule boolean default false,
   p_filter jsonb default '{}',
+  p_details int default 0,
   p_limit int default 200
 )
 returns jsonb
@@ -18,41 +18,57 @@ declare
   v_now timestamptz := hourhand.clock();
   v_until timestamptz := least(coalesce(p_until, p_from + interval '1 day'), p_from + interval '62 days');
   v_step interval := case p_unit when 'hour' then interval '1 hour' else interval '1 day' end;
+  v_ids bigint[] := case when p_filter <> '{}' then array(select f.id from hourhand_parts.found_schedules(p_filter, v_now) f) end;
   v_answer jsonb;
 begin
-  with wanted as materialized (
-    select f.id, f.name from hourhand_parts.found_schedules(p_filter, v_now) f
-  ), decided as (
-    select f.schedule_id, f.decision, f.count, f.scheduled_for as first, coalesce(f.scheduled_until, f.scheduled_for) as last
+  -- Nothing is decided before its time: the index of decided_at finds the beginning.
+  with single as (
+    -- All zones differ by whole quarters of an hour: few are left to be made local.
+    select date_bin('15 minutes', f.scheduled_for, 'epoch') as at, f.decision, count(*) as count
     from hourhand.schedule_firings f
-    -- Nothing is decided before its time: the index of decided_at finds the beginning.
-    where f.decided_at >= p_from and f.scheduled_for < v_until and coalesce(f.scheduled_until, f.scheduled_for) >= p_from
-  ), spread as (
-    select d.*, b.at, 1 + date_part('epoch', date_trunc(p_unit, d.last at time zone p_zone)
-      - date_trunc(p_unit, d.first at time zone p_zone)) / date_part('epoch', v_step) as buckets
-    from decided d, generate_series(
-      date_trunc(p_unit, greatest(d.first, p_from) at time zone p_zone),
-      least(d.last, v_until - interval '1 microsecond') at time zone p_zone, v_step
+    where f.decided_at >= p_from and f.scheduled_for >= p_from and f.scheduled_for < v_until and f.scheduled_until is null
+      and (v_ids is null or f.schedule_id = any(v_ids))
+    group by 1, 2
+  ), stretch as (
+    select b.at, f.decision, ceil(f.count / (1 + date_part('epoch',
+      date_trunc(p_unit, f.scheduled_until at time zone p_zone) - date_trunc(p_unit, f.scheduled_for at time zone p_zone)
+    ) / date_part('epoch', v_step))) as count
+    from hourhand.schedule_firings f, generate_series(
+      date_trunc(p_unit, greatest(f.scheduled_for, p_from) at time zone p_zone),
+      least(f.scheduled_until, v_until - interval '1 microsecond') at time zone p_zone, v_step
     ) b(at)
+    where f.decided_at >= p_from and f.scheduled_for < v_until and f.scheduled_until >= p_from
+      and (v_ids is null or f.schedule_id = any(v_ids))
   ), counted as (
-    select s.at, s.decision, case when p_by_schedule then w.name end as schedule,
-      ceil(sum(s.count / s.buckets)) as count, min(s.first) as first
-    from spread s join wanted w on w.id = s.schedule_id
-    group by 1, 2, 3
+    select c.at, c.decision, sum(c.count) as count
+    from (
+      select date_trunc(p_unit, s.at at time zone p_zone) as at, s.decision, s.count from single s
+      union all
+      select * from stretch
+    ) c
+    group by 1, 2
+  ), detail as (
+    select f.*, s.name, s.timezone
+    from hourhand.schedule_firings f join hourhand.scheduled_jobs s on s.id = f.schedule_id
+    where f.decided_at >= p_from and f.scheduled_for < v_until and coalesce(f.scheduled_until, f.scheduled_for) >= p_from
+      and (v_ids is null or f.schedule_id = any(v_ids)) and p_details > 0
+    order by f.decision in ('fired', 'backfilled'), f.scheduled_for, s.name limit p_details
   ), planned as (
-    select s.* from hourhand.scheduled_jobs s join wanted w on w.id = s.id
+    select s.* from hourhand.scheduled_jobs s
     where s.is_active and s.error is null and s.next_run_at < v_until and s.rank_intervals is null
+      and (v_ids is null or s.id = any(v_ids))
   )
   select jsonb_build_object(
     'now', v_now,
-    'firings', (select coalesce(jsonb_agg(to_jsonb(c) order by c.at, c.first, c.schedule), '[]') from counted c),
+    'firings', (select coalesce(jsonb_agg(to_jsonb(c) order by c.at, c.decision), '[]') from counted c),
+    'details', (select coalesce(jsonb_agg(to_jsonb(d) order by d.scheduled_for, d.name), '[]') from detail d),
     'planned', (select count(*) from planned),
     'schedules', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'name', s.name, 'cron', s.cron, 'every', hourhand_parts.seconds(s.every), 'anchor', s.anchor, 'run_at', s.run_at,
         'timezone', s.timezone, 'dst_gap', s.dst_gap, 'dst_overlap', s.dst_overlap, 'starts_at', s.starts_at,
-        'ends_at', s.ends_at, 'exclude', s.exclude, 'created_at', s.created_at, 'next_run_at', s.next_run_at,
-        'paused_until', s.paused_until, 'runs_left', s.max_runs - s.run_count
+        'ends_at', s.ends_at, 'exclude', s.exclude, 'created_at', s.created_at, 'paused_until', s.paused_until,
+        'runs_left', s.max_runs - s.run_count
       ) order by s.next_run_at, s.id), '[]')
       from (select * from planned p order by p.next_run_at, p.id limit p_limit) s
     )

@@ -1,0 +1,155 @@
+"""The page of one schedule: how it is, what became of its firings and why, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Response
+
+from hourhand.errors import BadInput, BadSchedule
+from hourhand.explanation import Explanation
+from hourhand.inquiry import why
+from hourhand.timetable import Timetable
+from hourhand_admin.web.access.needs import Operator, Viewer
+from hourhand_admin.web.look.times import instant
+from hourhand_admin.web.scheduling import payload, values
+from hourhand_admin.web.scheduling.desk import Desk
+from hourhand_admin.web.scheduling.forecast import coming
+from hourhand_admin.web.scheduling.pictures import history
+from hourhand_admin.web.scheduling.states import state
+from hourhand_admin.web.visit import Visit
+
+router = APIRouter()
+
+_POLICIES = (
+    "overlap", "catch_up", "catch_up_window", "start_deadline", "jitter", "dst_gap", "dst_overlap",
+    "starts_at", "ends_at", "max_runs", "exclude", "profile", "queue", "priority", "max_attempts", "timeout",
+    "rank_intervals",
+)  # fmt: skip
+
+
+@router.get("/schedules/{name:path}")
+def schedule(visit: Viewer, name: str, at: str = "") -> Response:
+    """`at` asks why it ran then, or did not; local time in the schedule's zone, or with an offset."""
+    answer = visit.call("browse_schedule", p_schedule=name)
+    row = answer["schedule"]
+    zone = row["timezone"] or str(visit.settings.cron_timezone)
+    explanations, misread = _explained(visit, str(row["id"]), at, zone) if at else ([], "")
+    firings, wrong = _coming(row, zone, answer["now"])
+    return visit.page(
+        "schedule.html",
+        **answer,
+        zone=zone,
+        state=state(row, answer["now"]),
+        policies=_policies(row, zone),
+        picture=history(answer["runs"][::-1]),
+        coming=firings,
+        wrong=wrong,
+        at=at,
+        explanations=explanations,
+        misread=misread,
+        request_id=uuid4(),
+        section="/schedules",
+    )
+
+
+@router.post("/schedule/{schedule_id}/pause")
+def pause(visit: Operator, schedule_id: int) -> Response:
+    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    until = _instant(visit, "until", row["timezone"])
+    note = visit.field("note") or None
+    visit.act("pause_schedule", p_schedule=str(row["id"]), p_until=until, p_note=note)
+    return _back(visit, row, f"Schedule {row['name']} is paused.")
+
+
+@router.post("/schedule/{schedule_id}/resume")
+def resume(visit: Operator, schedule_id: int) -> Response:
+    row = visit.act("resume_schedule", p_schedule=str(schedule_id))
+    return _back(visit, row, f"Schedule {row['name']} goes on: it fires from now on.")
+
+
+@router.post("/schedule/{schedule_id}/trigger")
+def trigger(visit: Operator, schedule_id: int) -> Response:
+    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    run = visit.act(
+        "trigger_schedule",
+        p_schedule=str(schedule_id),
+        p_payload=_payload(visit),
+        p_request_id=_request_id(visit.field("request_id")),
+    )
+    return _back(visit, row, f"Run {run['id']} of {row['name']} waits for a worker.")
+
+
+@router.post("/schedule/{schedule_id}/delete")
+def delete(visit: Operator, schedule_id: int) -> Response:
+    row = visit.act("delete_schedule", p_schedule=str(schedule_id))
+    return visit.back("/schedules", f"Schedule {row['name']} is deleted; its runs stay.")
+
+
+# --- What was asked ---
+
+
+def _explained(visit: Visit, schedule_id: str, at: str, zone: str) -> tuple[list[Explanation], str]:
+    """What happened at this time, or why the text is no time."""
+    try:
+        # Two, where the clocks repeat a local time.
+        return why(Desk(visit), schedule_id, values.read_time(at)), ""
+    except (ValueError, OverflowError, BadSchedule) as error:
+        return [], f"{error} (local time in {zone})"
+
+
+def _coming(row: dict[str, Any], zone: str, now: str) -> tuple[list[Any], str]:
+    """The next firings, and why there are none."""
+    if row["error"]:
+        return [], row["error"]
+    if not row["is_active"]:
+        return [], "It is paused: resume it, and it fires again."
+    if row["rank_intervals"]:
+        return [], "It is a fleet: its items are due on their own."
+    try:
+        moment = instant(now)
+        assert moment is not None
+        return coming(row, Timetable.of(row, zone), moment), "There is none any more."
+    except BadSchedule as error:
+        return [], error.message
+
+
+def _policies(row: dict[str, Any], zone: str) -> list[tuple[str, str]]:
+    """Those that are not as usual, as the form names them."""
+    shown, usual = values.texts(row, zone), values.blank()
+    return [
+        (name.replace("_", " "), dict(values.CHOICES.get(name, ())).get(shown[name], shown[name]))
+        for name in _POLICIES
+        if shown[name] != usual[name]
+    ]
+
+
+def _payload(visit: Visit) -> Any:
+    if not (written := visit.field("payload")):
+        return None
+    try:
+        return payload.read_whole(written)
+    except ValueError as error:
+        raise BadInput(f"payload: {error}") from None
+
+
+def _request_id(text: str) -> str:
+    """That of the form, so that a form sent twice triggers once."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return str(uuid4())
+
+
+def _instant(visit: Visit, field: str, zone: str | None) -> str | None:
+    try:
+        text = visit.field(field)
+        return values.read_instant(text, zone or str(visit.settings.cron_timezone)) if text else None
+    except (ValueError, OverflowError) as error:
+        raise BadInput(f"{field}: {error}") from None
+
+
+def _back(visit: Visit, row: dict[str, Any], told: str) -> Response:
+    return visit.back(f"/schedules/{quote(row['name'], safe='')}", told)
