@@ -19,14 +19,13 @@ from hourhand_admin.web.access.roles import Role
 from hourhand_admin.web.access.throttle import Throttle
 from hourhand_admin.web.closing import Closing
 from hourhand_admin.web.headers import Headers
+from hourhand_admin.web.limit import BodyLimit
 from hourhand_admin.web.live.hub import Hub
 from hourhand_admin.web.look.navigation import modules
 
 if TYPE_CHECKING:
     from hourhand.settings import Settings
     from hourhand.transport import Transport
-
-_MOST_BYTES = 1_048_576
 
 
 def create_app(settings: Settings, transport: Transport) -> FastAPI:
@@ -40,7 +39,6 @@ def create_app(settings: Settings, transport: Transport) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        max_body_size=_MOST_BYTES,
     )
     app.state.settings = settings
     app.state.transport = transport
@@ -54,6 +52,7 @@ def create_app(settings: Settings, transport: Transport) -> FastAPI:
         app.include_router(module.router)
     routes(app)  # none without a role
     errors.register(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Headers)
     return app
 

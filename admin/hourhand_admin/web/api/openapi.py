@@ -1,5 +1,7 @@
 """The description of the REST API, made by FastAPI from its routes."""
 
+import re
+import warnings
 from typing import Any
 
 from fastapi import APIRouter
@@ -40,15 +42,18 @@ def openapi(visit: Public) -> JSONResponse:
 def describe(app: Any, root: str) -> dict[str, Any]:
     """OpenAPI 3.1."""
     if app.openapi_schema is None:
-        made = get_openapi(
-            title="hourhand", version=app.version, routes=app.routes, servers=[{"url": root or "/"}]
-        )
+        with warnings.catch_warnings():  # a route with two methods has one name, until below
+            warnings.filterwarnings("ignore", "Duplicate Operation ID")
+            made = get_openapi(
+                title="hourhand", version=app.version, routes=app.routes, servers=[{"url": root or "/"}]
+            )
         components = made.setdefault("components", {})
         components.setdefault("schemas", {})["Problem"] = _PROBLEM
         components["securitySchemes"] = {"bearer": _BEARER}
         made["security"] = [{"bearer": []}]
-        for path in made["paths"].values():
-            for operation in path.values():
+        for address, path in made["paths"].items():
+            for method, operation in path.items():
+                operation["operationId"] = "_".join((method, *re.findall(r"\w+", address)))
                 operation["responses"].pop("422", None)
                 operation["responses"]["default"] = _ANSWER
         app.openapi_schema = made

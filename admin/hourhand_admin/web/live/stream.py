@@ -74,7 +74,8 @@ async def _written(hub: Hub, cursor: Cursor, shown: Shown) -> AsyncIterator[byte
             yield format_sse_event(comment="alive")
             told = monotonic()
     if cursor.over:
-        yield _line(Event("end", {}, None))
+        for each in shown(Event("end", {}, None)):
+            yield _line(each)
 
 
 def _more(changes: Mapping[str, Any], cursor: Cursor) -> bool:

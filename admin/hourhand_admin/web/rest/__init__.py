@@ -1,0 +1,1 @@
+"""What the routes of the REST API have in common: bodies, what goes in and out, keys, pages of lists."""

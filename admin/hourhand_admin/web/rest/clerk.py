@@ -1,0 +1,82 @@
+"""The Python client at the service of a request: what it checks, the API checks too."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastapi import HTTPException
+
+from hourhand.client import Client
+from hourhand.errors import BadPayload, UnknownTask
+from hourhand_admin.terminal.schema import problems
+
+if TYPE_CHECKING:
+    from hourhand.transport import Transport
+    from hourhand_admin.web.visit import Visit
+
+_WRITES = frozenset({"put_schedule", "backfill"})
+_REQUESTS = uuid.UUID("0e4c7b52-9b0f-4d5e-a3d2-5a3a6b0e9c11")
+
+
+class Clerk(Client):
+    """Goes over the admin's connections, and writes in the name of who asked."""
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(settings=visit.settings)
+        self._visit = visit
+
+    @property
+    def transport(self) -> Transport:
+        return self._visit.transport
+
+    def call(self, function: str, /, *, retry: bool = True, **params: Any) -> Any:
+        if function in _WRITES:
+            return self._visit.act(function, **params)
+        return self.transport.call(function, params, retry=retry)
+
+
+class Editor(Clerk):
+    """Changes one schedule, if it is still as it was at `updated_at`; else HTTPException 412."""
+
+    def __init__(self, visit: Visit, schedule: Mapping[str, Any], new_name: str | None) -> None:
+        super().__init__(visit)
+        self._schedule = schedule
+        self._renamed = {"new_name": new_name} if new_name else {}
+
+    def call(self, function: str, /, *, retry: bool = True, **params: Any) -> Any:
+        if function != "put_schedule":
+            return super().call(function, retry=retry, **params)
+        return change(self._visit, self._schedule, {**params["p_schedule"], **self._renamed})
+
+
+def change(visit: Visit, schedule: Mapping[str, Any], changes: Mapping[str, Any] | None) -> Any:
+    """None deletes it. Raises HTTPException 412 when somebody was faster."""
+    answer = visit.act(
+        "change_schedule",
+        p_schedule=str(schedule["id"]),
+        p_changes=changes,
+        p_updated_at=schedule["updated_at"],
+    )
+    if answer["outcome"] == "stale":
+        raise HTTPException(412, "Somebody has changed this schedule meanwhile. Read it again, then decide.")
+    return answer
+
+
+def check_payload(visit: Visit, task: str, payload: Any, *, known: bool = False) -> None:
+    """Against the schema that the task's workers have stored. Raises BadPayload, and UnknownTask if it has to
+    be known."""
+    found = next((each for each in visit.call("list_tasks")["tasks"] if each["name"] == task), None)
+    if found is None and known:
+        raise UnknownTask(f"there is no task {task}", "GET /api/v1/tasks lists those that workers have.")
+    wrong = problems(found["schema"], payload) if found and found["schema"] else []
+    if wrong:
+        raise BadPayload(f"the payload does not fit task {task}: {'; '.join(wrong)}")
+
+
+def request_id(visit: Visit, key: str | None) -> str | None:
+    """The same for the same key, sent to the same address by the same user."""
+    if key is None:
+        return None
+    return str(uuid.uuid5(_REQUESTS, "\n".join((visit.who.actor, visit.path, key))))
