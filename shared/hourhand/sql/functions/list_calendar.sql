@@ -21,12 +21,10 @@ declare
   v_ids bigint[] := case when p_filter <> '{}' then array(select f.id from hourhand_parts.found_schedules(p_filter, v_now) f) end;
   v_answer jsonb;
 begin
-  -- Nothing is decided before its time: the index of decided_at finds the beginning.
   with single as (
-    -- All zones differ by whole quarters of an hour: few are left to be made local.
-    select date_bin('15 minutes', f.scheduled_for, 'epoch') as at, f.decision, count(*) as count
+    select f.scheduled_for as at, f.decision, count(*) as count
     from hourhand.schedule_firings f
-    where f.decided_at >= p_from and f.scheduled_for >= p_from and f.scheduled_for < v_until and f.scheduled_until is null
+    where f.scheduled_for >= p_from and f.scheduled_for < v_until and f.scheduled_until is null
       and (v_ids is null or f.schedule_id = any(v_ids))
     group by 1, 2
   ), stretch as (
@@ -37,7 +35,7 @@ begin
       date_trunc(p_unit, greatest(f.scheduled_for, p_from) at time zone p_zone),
       least(f.scheduled_until, v_until - interval '1 microsecond') at time zone p_zone, v_step
     ) b(at)
-    where f.decided_at >= p_from and f.scheduled_for < v_until and f.scheduled_until >= p_from
+    where f.scheduled_until >= p_from and f.scheduled_for < v_until
       and (v_ids is null or f.schedule_id = any(v_ids))
   ), counted as (
     select c.at, c.decision, sum(c.count) as count
@@ -49,9 +47,14 @@ begin
     group by 1, 2
   ), detail as (
     select f.*, s.name, s.timezone
-    from hourhand.schedule_firings f join hourhand.scheduled_jobs s on s.id = f.schedule_id
-    where f.decided_at >= p_from and f.scheduled_for < v_until and coalesce(f.scheduled_until, f.scheduled_for) >= p_from
-      and (v_ids is null or f.schedule_id = any(v_ids)) and p_details > 0
+    from (
+      select * from hourhand.schedule_firings f
+      where f.scheduled_for >= p_from and f.scheduled_for < v_until and f.scheduled_until is null
+      union all
+      select * from hourhand.schedule_firings f where f.scheduled_until >= p_from and f.scheduled_for < v_until
+    ) f
+    join hourhand.scheduled_jobs s on s.id = f.schedule_id
+    where p_details > 0 and (v_ids is null or f.schedule_id = any(v_ids))
     order by f.decision in ('fired', 'backfilled'), f.scheduled_for, s.name limit p_details
   ), planned as (
     select s.* from hourhand.scheduled_jobs s

@@ -1,0 +1,92 @@
+"""Fleets: schedules of many items, each due by its rank."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+
+from hourhand.errors import BadInput
+from hourhand_admin.web.access.needs import Operator, Viewer
+from hourhand_admin.web.look.navigation import Nav
+from hourhand_admin.web.look.times import duration
+from hourhand_admin.web.scheduling import payload, values
+from hourhand_admin.web.visit import Visit, query_of
+
+NAV = Nav("Fleets", "/fleets", 70)
+router = APIRouter()
+
+_A_PAGE = 200
+_FILTERS = ("search", "owner")
+
+
+@router.get("/fleets")
+def fleets(visit: Viewer) -> Response:
+    answer = visit.call("list_fleets")
+    return visit.page("fleets.html", **answer, bands=bands)
+
+
+@router.get("/fleets/{name:path}")
+def fleet(visit: Viewer, name: str) -> Response:
+    query = query_of(visit.request)
+    chosen = {key: query[key] for key in _FILTERS if key in query}
+    row = visit.call("get_schedule", p_schedule=name)
+    answer = visit.call("list_items", p_schedule=str(row["id"]), p_filter=chosen, p_limit=_A_PAGE)
+    return visit.page("fleet.html", **answer, row=row, chosen=chosen, most=_A_PAGE, bands=bands)
+
+
+@router.post("/fleet/{schedule_id}/set")
+def set_item(visit: Operator, schedule_id: int) -> Response:
+    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    item = _item(visit, row["timezone"] or str(visit.settings.cron_timezone), row["now"])
+    counts = visit.act("set_items", p_schedule=str(schedule_id), p_items=[item])
+    told = next((word for word in ("created", "changed") if counts[word]), "as it was")
+    return _back(visit, row, f"Item {item['item']} is {told}.")
+
+
+@router.post("/fleet/{schedule_id}/remove")
+def remove_item(visit: Operator, schedule_id: int) -> Response:
+    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    item, owner = visit.field("item"), visit.field("owner") or None
+    if not item:
+        raise BadInput("item: which one is to be removed?")
+    done = visit.act("remove_item", p_schedule=str(schedule_id), p_item=item, p_owner=owner)
+    told = "removed" if done["outcome"] == "removed" else "ranked by its other owners now"
+    return _back(visit, row, f"Item {item} is {told}.")
+
+
+def bands(intervals: dict[str, Any]) -> list[tuple[str, str]]:
+    """Ranks and their intervals, the highest first; the limit last."""
+    ranks = sorted((key for key in intervals if key.isdecimal()), key=int, reverse=True)
+    tops = [100, *(int(rank) - 1 for rank in ranks)]
+    found = [
+        (rank if int(rank) == top else f"{rank}–{top}", duration(intervals[rank]))
+        for rank, top in zip(ranks, tops, strict=False)
+    ]
+    return [*found, *([("a firing", f"at most {intervals['limit']}")] if "limit" in intervals else [])]
+
+
+def _item(visit: Visit, zone: str, now: str) -> dict[str, Any]:
+    """What was filled in: what is left out stays as it is. Raises BadInput."""
+    item: dict[str, Any] = {"item": visit.field("item")}
+    if not item["item"]:
+        raise BadInput("item: it needs a name")
+    try:
+        if rank := visit.field("rank"):
+            item["rank"] = values.read_number(rank, 1, 100)
+        if owner := visit.field("owner"):
+            item["owner"] = owner
+        if written := visit.field("payload"):
+            item["payload"] = payload.read_whole(written)
+        if due := visit.field("due"):
+            item["due_at"] = now if due == "now" else values.read_instant(due, zone)
+    except (ValueError, OverflowError) as error:
+        raise BadInput(str(error)) from None
+    return item
+
+
+def _back(visit: Visit, row: dict[str, Any], told: str) -> Response:
+    """To the same items as before."""
+    chosen: dict[str, Any] = {name: visit.field(f"chosen_{name}") or None for name in _FILTERS}
+    return visit.back(f"/fleets/{quote(row['name'], safe='')}", told, **chosen)
