@@ -1,0 +1,131 @@
+// Follows runs from any page: live events of hourhand, each once, over any number of broken connections.
+//
+//   import { subscribeRun } from "/jobs/static/client.js";
+//   const stop = subscribeRun(12, { token, onUpdate(run) {}, onLog(line) {}, onEnd(run) {} });
+//
+// It needs no library. The server is the one this file came from, unless `base` says another.
+
+const BASE = import.meta.url.replace(/static\/.*$/, "");
+const FIRST_PAUSE = 500; // milliseconds
+const LONGEST_PAUSE = 30000;
+
+/**
+ * Follow one run until it has ended. Gives a function that stops it.
+ * onUpdate(run): its state, whenever it differs; onLog(line); onEnd(run): its last state, once;
+ * onError(error): it cannot be followed (any more), such as without the right to.
+ * token: one for this run, where the login of this browser does not count; after: only lines with a greater id.
+ */
+export function subscribeRun(id, { onUpdate, onLog, onEnd, onError, token, after = 0, base } = {}) {
+  let last = { id, status: null };
+  const handlers = {
+    run(run) {
+      last = run;
+      onUpdate?.(run);
+    },
+    log: (line) => onLog?.(line),
+    end: () => onEnd?.(last),
+  };
+  return subscribe({ run: [after ? `${id}:${after}` : `${id}`] }, handlers, { token, base, onError });
+}
+
+/**
+ * Watch several things in one stream: wanted is {run: [ids], runs: true, schedules: true, services: true}, handlers has
+ * a function for each kind of event: log, run, run-end, runs, schedules, services, end. Gives a function that stops it.
+ */
+export function subscribe(wanted, handlers, { token, base = BASE, onError } = {}) {
+  const address = addressOf(wanted, token, base);
+  const stopped = new AbortController();
+  follow(address, handlers, stopped.signal, onError);
+  return () => stopped.abort();
+}
+
+function addressOf(wanted, token, base) {
+  const address = new URL("api/v1/events", base);
+  for (const run of wanted.run ?? []) address.searchParams.append("run", run);
+  for (const topic of ["runs", "schedules", "services"]) if (wanted[topic]) address.searchParams.set(topic, "");
+  if (token) address.searchParams.set("token", token);
+  return address;
+}
+
+// Not an EventSource: it gives up for ever at a 503, and says nothing of why.
+async function follow(address, handlers, signal, onError) {
+  let last = "";
+  let pause = FIRST_PAUSE;
+  const take = (event) => {
+    last = event.id ?? last;
+    pause = FIRST_PAUSE;
+    try {
+      handlers[event.name]?.(event.data);
+    } catch (error) {
+      setTimeout(() => { throw error; }); // for the console: the next event comes all the same
+    }
+    return event.name === "end";
+  };
+  while (!signal.aborted) {
+    try {
+      const answer = await open(address, last, signal);
+      if (answer.status === 204) return;
+      if (await read(answer.body, take, signal)) return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Refused) return onError?.(error);
+    }
+    await rest(pause * (0.75 + Math.random() / 2), signal);
+    pause = Math.min(2 * pause, LONGEST_PAUSE);
+  }
+}
+
+/** The server has said no: `status` is that of HTTP. */
+class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function open(address, last, signal) {
+  const headers = { accept: "text/event-stream", ...(last && { "last-event-id": last }) };
+  const answer = await fetch(address, { headers, signal });
+  if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
+    const problem = await answer.json().catch(() => ({}));
+    throw new Refused(answer.status, problem.detail ?? answer.statusText);
+  }
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer;
+}
+
+/** Whether its last event has come. */
+async function read(body, take, signal) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return false;
+      const parts = (rest + value).split("\n\n");
+      rest = parts.pop();
+      for (const part of parts) {
+        if (signal.aborted) return true;
+        const event = parse(part);
+        if (event && take(event)) return true;
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+function parse(text) {
+  const event = {};
+  for (const line of text.split("\n")) {
+    const colon = line.indexOf(": ");
+    if (colon > 0) event[line.slice(0, colon)] = line.slice(colon + 2);
+  }
+  return event.data && { name: event.event, id: event.id, data: JSON.parse(event.data) };
+}
+
+const rest = (milliseconds, signal) =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });

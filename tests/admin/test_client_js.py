@@ -1,0 +1,91 @@
+"""/static/client.js, run by Node against a real admin."""
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hourhand.transport import Transport
+from tests.admin.house import House
+from tests.admin.test_events import write
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+CLIENT = ROOT / "admin" / "hourhand_admin" / "web" / "static" / "client.js"
+
+
+@pytest.fixture(scope="session")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Node takes a file for a module by its name."""
+    if shutil.which("node") is None:
+        complain = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        complain("Node is not installed")
+    copy = tmp_path_factory.mktemp("client") / "client.mjs"
+    shutil.copy(CLIENT, copy)
+    return copy
+
+
+def follow(module: Path, house: House, run_id: int, token: str) -> list[list[Any]]:
+    """What its handlers hear until it has nothing more to wait for."""
+    done = subprocess.run(
+        [
+            "node",
+            str(Path(__file__).with_name("follow.mjs")),
+            str(module),
+            f"{house.url}/",
+            str(run_id),
+            token,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def token_for(house: House, run_id: int) -> str:
+    made = house.program("viewer").ask("POST", f"/api/v1/runs/{run_id}/token")
+    token: str = made.json()["token"]
+    return token
+
+
+def test_it_hears_everything_once_although_its_stream_is_cut_again_and_again(
+    house: House,
+    transport: Transport,
+    enqueue: Any,
+    hand: Any,
+    module: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hourhand_admin.web.live.stream.LONGEST", 0.1)
+    run_id, worker = enqueue(), hand()
+    [run] = worker.runs()
+    heard: list[list[Any]] = []
+    following = threading.Thread(
+        target=lambda: heard.extend(follow(module, house, run_id, token_for(house, run_id)))
+    )
+    following.start()
+    hub = house.app.state.live
+    for number in range(1, 41, 5):
+        eventually(lambda: hub.streams == 1, 20)
+        write(transport, worker, run, *(str(number + i) for i in range(5)), first=number)
+        eventually(lambda: hub.streams == 0, 20)
+    worker.finish(run, result={"items": 40})
+    following.join(60)
+    assert [line["message"] for kind, line in heard if kind == "log"] == [str(n) for n in range(1, 41)]
+    assert [run["status"] for kind, run in heard if kind == "update"] == ["processing", "completed"]
+    assert [(kind, data["result"]) for kind, data in heard if kind == "end"] == [("end", {"items": 40})]
+
+
+def test_it_says_when_it_may_not_follow(house: House, enqueue: Any, module: Path) -> None:
+    run_id = enqueue()
+    [(kind, status, message)] = follow(module, house, run_id, "made up")
+    assert (kind, status) == ("error", 401)
+    assert "token" in message
