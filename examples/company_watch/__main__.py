@@ -1,0 +1,110 @@
+"""Watch companies: python -m examples.company_watch [run|setup|seed|site|enqueue|process|status]
+
+run       all of it once, on the site of the example: set-up, seed, enqueue, process, status (the default)
+setup     create the tables and apply the schedules
+seed      add the users, companies and preferences of the example (its site is at http://127.0.0.1:8765)
+site      serve the job pages of the example there, until Ctrl-C
+enqueue   make a run for each company that is due, now instead of at the full hour
+process   work until nothing is left, or 10 minutes are over
+status    the status report
+
+Without DATABASE_URL it uses the embedded database of HOURHAND_DATA_DIR, and starts it if need be.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from examples.common.database import apply_migrations, connect, reachable_database
+from examples.common.show import hourhand, print_failures, print_tally, runs_since, told
+from examples.common.site import serving
+from examples.company_watch import store
+from examples.company_watch.careers import PAGES, Careers
+from examples.company_watch.seed import seed
+from examples.company_watch.status import report
+from examples.company_watch.tasks import QUEUES
+from hourhand import Client
+from hourhand.errors import HourhandError
+
+PORT = 8765
+TROUBLED = ("empty-hall", "shut-down", "closed-gate")  # companies of the example whose pages can't be had
+
+
+def main(arguments: Sequence[str]) -> int:
+    command = COMMANDS.get(arguments[0] if arguments else "run")
+    if command is None:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        with reachable_database() as url:
+            return command(url) or 0
+    except HourhandError as error:
+        return told(error)
+
+
+def run(url: str) -> int:
+    os.environ.setdefault("COMPANY_WATCH_DELAY", "0.1")
+    set_up(url)
+    with serving(PAGES, Careers) as site, Client() as client:
+        newest = max((one.id for one in client.runs.list(limit=1)), default=0)
+        with connect(url) as db:
+            seed(db, client, site)
+        enqueue(url)
+        process(url)
+        runs = runs_since(client, newest + 1)
+        unwell = [client.runs.get(one.id) for one in runs if one.status != "completed"]
+    print_tally(runs)
+    print_failures(unwell)
+    status(url)
+    return 0 if runs and all(one.payload.get("item") in TROUBLED for one in unwell) else 1
+
+
+def set_up(url: str) -> None:
+    hourhand(url, "migrate")
+    with connect(url) as db:
+        apply_migrations(db, store.MIGRATIONS)
+    hourhand(url, "schedule", "apply", str(Path(__file__).parent / "schedules.yaml"))
+
+
+def seed_preferences(url: str) -> None:
+    with connect(url) as db, Client() as client:
+        seed(db, client, f"http://127.0.0.1:{PORT}")
+
+
+def serve_site(_: str) -> None:
+    with serving(PAGES, Careers, PORT) as site, suppress(KeyboardInterrupt):
+        print(f"The job pages of the example are at {site}; Ctrl-C ends it.")
+        threading.Event().wait()
+
+
+def enqueue(url: str) -> None:
+    with connect(url) as db:
+        store.make_scan_due(db)
+    hourhand(url, "scheduler", "--once", "--log-level", "WARNING")
+
+
+def process(url: str) -> None:
+    tasks = ("--tasks", "examples.company_watch.tasks", "--queues", ",".join(QUEUES))
+    hourhand(url, "worker", "--drain", "--max-time", "10m", *tasks, "--log-level", "ERROR")
+
+
+def status(url: str) -> None:
+    with connect(url) as db:
+        print(*report(db), sep="\n")
+
+
+COMMANDS: Mapping[str, Callable[[str], int | None]] = {
+    "run": run,
+    "setup": set_up,
+    "seed": seed_preferences,
+    "site": serve_site,
+    "enqueue": enqueue,
+    "process": process,
+    "status": status,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

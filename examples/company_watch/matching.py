@@ -1,0 +1,46 @@
+"""How well a posting suits somebody. Pure functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from examples.common.text import words
+from examples.company_watch.postings import Posting
+
+GOOD_ENOUGH = 0.3
+_TITLE, _TEXT = 1.0, 0.5  # what a wished word counts where it is found
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Words of the job looked for, and places; no places are all."""
+
+    words: Sequence[str]
+    places: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    posting_id: int
+    score: float  # 0 to 1
+    reason: str
+
+
+def suits(posting_id: int, posting: Posting, wish: Wish) -> Match | None:
+    """Say how far a posting has the wished words; a wrong place halves it. None below GOOD_ENOUGH."""
+    title, text = words(posting.title), words(posting.text)
+    found = {word: _TITLE if _in(word, title) else _TEXT for word in wish.words if _in(word, title + text)}
+    near = _near(posting.place, wish.places)
+    score = sum(found.values()) / max(1, len(wish.words)) * (1.0 if near else 0.5)
+    if score < GOOD_ENOUGH:
+        return None
+    reason = "has " + ", ".join(found) + ("" if near else f", but is in {posting.place or 'no place'}")
+    return Match(posting_id, round(min(score, 1.0), 2), reason)
+
+
+def _in(wish: str, found: Sequence[str]) -> bool:
+    """Whether a word begins with the wished one: `engineer` is in `engineering`."""
+    return any(word.startswith(wish.casefold()) for word in found)
+
+
+def _near(place: str, places: Sequence[str]) -> bool:
+    return not places or any(wished.casefold() in place.casefold() for wished in places)
