@@ -34,6 +34,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "windows": ("windows/hourhand-tick.xml",),
     "launchd": ("launchd/hourhand.tick.plist",),
     "cron": ("cron/crontab",),
+    "monitoring": ("prometheus/alerts.yaml", "grafana/hourhand.json"),
 }
 """What `hourhand deploy` knows, and its files below deploy/."""
 

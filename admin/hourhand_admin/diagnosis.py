@@ -82,6 +82,7 @@ def _check(client: Client, found: Diagnosis) -> None:
     found.passed.append(("permissions", "the functions may be called"))
     found.findings += openings.find(client)
     found.findings += _judged(client, status)
+    found.findings += _unreachable(client)
     found.passed += _well(found.findings, status)
 
 
@@ -126,6 +127,22 @@ def _judged(client: Client, status: Mapping[str, Any]) -> Iterator[Finding]:
             yield from _late(client)
         else:
             yield finding
+
+
+def _unreachable(client: Client) -> Iterator[Finding]:
+    """Destinations of alerts and pings that could not be reached of late."""
+    try:
+        destinations = client.call("list_alerts", p_limit=1)["unreachable"]
+    except ContractMismatch:
+        return  # a schema before this function; that it is old has been told
+    for each in destinations:
+        waiting = f"{each['waiting']} message{'s' if each['waiting'] != 1 else ''}"
+        yield Finding(
+            "undelivered-alerts",
+            "degraded",
+            f"{waiting} to {each['destination']} could not be delivered: {each['error']}",
+            "Correct its setting or address, restart the daemons, and try: hourhand alert test",
+        )
 
 
 def _broken(client: Client) -> Iterator[Finding]:
@@ -176,5 +193,6 @@ def _well(findings: list[Finding], status: Mapping[str, Any]) -> Iterator[tuple[
         ("schedules", "broken-schedule", f"{active} active, none is stopped by an error"),
         ("punctuality", "late-schedule", "no schedule is late"),
         ("backlog", "backlog", f"{pending} pending, none waits too long"),
+        ("alerts", "undelivered-alerts", "every alert that was due has been delivered"),
     ]
     return ((check, fact) for check, finding, fact in checks if finding not in wrong)

@@ -3,6 +3,7 @@
 from contextlib import closing
 from datetime import timedelta
 from threading import Thread
+from time import monotonic
 
 from hourhand import log, supervision
 from hourhand.errors import BadScheduleFile, ContractMismatch, Denied, HourhandError
@@ -60,10 +61,12 @@ class Daemon:
             on_step=supervision.alive,
             outage=outage,
         )
-        self._upkeep = Loop(Upkeep(transport, settings, self._session).step, name="upkeep", outage=outage)
+        upkeep = Upkeep(transport, settings, self._session, self._stats)
+        self._upkeep = Loop(upkeep.step, name="upkeep", outage=outage)
         self._upkeep_thread = Thread(target=self._upkeep.run, name="hourhand-upkeep", daemon=True)
         self._listener: Listener | None = None
         self._fatal: HourhandError | None = None
+        self._slowest = 0.0
 
     def run(self) -> None:
         with signals(self._loop, reload=self._code.reload, dump=self._scheduler.dump):
@@ -85,7 +88,15 @@ class Daemon:
     def _step(self) -> float:
         if not self._begun and not self._begin():
             return 0.0
-        return self._scheduler.step()
+        began = monotonic()
+        rest = self._scheduler.step()
+        self._slowest = max(self._slowest, monotonic() - began)
+        return rest
+
+    def _stats(self) -> dict[str, float]:
+        """For its row in `services`: the longest step since it was last asked, in seconds."""
+        slowest, self._slowest = self._slowest, 0.0
+        return {"tick_s": round(slowest, 6)}
 
     def _begin(self) -> bool:
         """Whether it may go on. A database that is not there yet is waited for, by the loop."""

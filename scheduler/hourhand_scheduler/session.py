@@ -3,7 +3,7 @@
 import os
 import socket
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from typing import Any, Self
@@ -54,9 +54,11 @@ class Session:
         migrate.check(self._transport)
         self._open()
 
-    def beat(self) -> None:
-        """Raises the TransportErrors."""
-        answer = self._transport.call("beat", {"p_session": self.id, "p_lease": self._lease})
+    def beat(self, stats: Mapping[str, Any] | None = None) -> None:
+        """`stats` are told to whoever looks at `services`. Raises the TransportErrors."""
+        answer = self._transport.call(
+            "beat", {"p_session": self.id, "p_lease": self._lease, "p_stats": dict(stats or {})}
+        )
         if answer["lost"]:
             self._journal.lost(self.id)
             self._open()

@@ -1,13 +1,17 @@
 """The kinds of value a setting can have. Each reader raises ValueError saying what it expects."""
 
+import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, SecretStr
+
+# No more than what keeps a header in one line: the mail server knows which addresses exist.
+_MAIL = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
 
 
 def _number(value: object, expected: str, least: float) -> float:
@@ -105,6 +109,45 @@ def _database_address(value: object) -> SecretStr:
     raise ValueError("an address such as postgresql://user:password@host:5432/database")
 
 
+def _secret_web_address(value: object) -> SecretStr:
+    return SecretStr(_web_address(value.get_secret_value() if isinstance(value, SecretStr) else value))
+
+
+def _mail_server(value: object) -> SecretStr:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("an address such as smtp://user:password@mail.example.org:587")
+    return SecretStr(text)
+
+
+def _mail_addresses(value: object) -> object:
+    words = _words(value)
+    if not isinstance(words, tuple) or not all(_MAIL.fullmatch(word) for word in words):
+        raise ValueError("mail addresses separated by commas")
+    return words
+
+
+def _quiet_hours(value: object) -> object:
+    if isinstance(value, tuple):
+        return value
+    try:
+        since, until = (time.fromisoformat(part.strip()) for part in str(value).split("-"))
+    except ValueError:
+        since = until = time()
+    if since == until or since.tzinfo or until.tzinfo:
+        raise ValueError("two times of the day such as 22:00-07:00")
+    return since, until
+
+
+def _factor(value: object) -> float:
+    return _number(value, "a number, 1 or more", 1)
+
+
 def _path(value: object) -> Path:
     return Path(str(value)).expanduser().absolute()
 
@@ -126,6 +169,11 @@ CountOrZero = Annotated[int, BeforeValidator(_count_or_zero)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 WebAddress = Annotated[str, BeforeValidator(_web_address)]
+SecretWebAddress = Annotated[SecretStr, BeforeValidator(_secret_web_address)]
+MailServer = Annotated[SecretStr, BeforeValidator(_mail_server)]
+MailAddresses = Annotated[tuple[str, ...], BeforeValidator(_mail_addresses)]
+QuietHours = Annotated[tuple[time, time], BeforeValidator(_quiet_hours)]
+Factor = Annotated[float, BeforeValidator(_factor)]
 RestPath = Annotated[str, BeforeValidator(_rest_path)]
 DatabaseAddress = Annotated[SecretStr, BeforeValidator(_database_address)]
 Location = Annotated[Path, BeforeValidator(_path)]

@@ -26,13 +26,18 @@ from hourhand.setting_types import (
     CountOrZero,
     DatabaseAddress,
     Environment,
+    Factor,
     Format,
     Lease,
     Level,
     Location,
+    MailAddresses,
+    MailServer,
     Milliseconds,
+    QuietHours,
     RestPath,
     Seconds,
+    SecretWebAddress,
     WebAddress,
     Words,
     Zone,
@@ -154,6 +159,45 @@ class Settings(BaseSettings):
         "HOURHAND_RETENTION_DAYS",
         "30",
         "Days that finished runs, firings, logs, attempts, services and audit are kept.",
+    )
+    admin_url: WebAddress | None = setting(
+        "HOURHAND_ADMIN_URL", None, "Address of the admin, for the links in alerts."
+    )
+    alert_webhook: SecretWebAddress | None = setting(
+        "HOURHAND_ALERT_WEBHOOK", None, "Address to which alerts are posted as JSON."
+    )
+    alert_webhook_secret: SecretStr | None = setting(
+        "HOURHAND_ALERT_WEBHOOK_SECRET", None, "Secret that signs them (HMAC-SHA256)."
+    )
+    alert_email: MailAddresses = setting(
+        "HOURHAND_ALERT_EMAIL", "", "Mail addresses that get alerts, separated by commas."
+    )
+    smtp_url: MailServer | None = setting(
+        "HOURHAND_SMTP_URL",
+        None,
+        "Mail server, such as smtp://user:password@mail.example.org:587?from=jobs@example.org; or smtps://.",
+    )
+    alert_apprise: SecretStr | None = setting(
+        "HOURHAND_ALERT_APPRISE",
+        None,
+        "Addresses of Apprise, separated by spaces; needs the package apprise.",
+    )
+    alert_quiet: QuietHours | None = setting(
+        "HOURHAND_ALERT_QUIET",
+        None,
+        "Hours of the day in which alerts wait, such as 22:00-07:00, by JOBS_CRON_TZ.",
+    )
+    alert_failures: Count = setting(
+        "HOURHAND_ALERT_FAILURES", "3", "Failures in a row of a schedule or task that make an alert."
+    )
+    alert_late: Lease = setting(
+        "HOURHAND_ALERT_LATE_SECONDS", "300", "Seconds that a schedule may be due without firing."
+    )
+    alert_backlog: Lease = setting(
+        "HOURHAND_ALERT_BACKLOG_SECONDS", "600", "Seconds that a run may wait in a queue that is not paused."
+    )
+    alert_slow: Factor = setting(
+        "HOURHAND_ALERT_SLOW", "3", "How many times as long as usual a run of a schedule may go on."
     )
     debug: bool = setting(
         "HOURHAND_DEBUG", "off", "Whether a command shows the traceback of an unexpected error."

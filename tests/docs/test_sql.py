@@ -170,6 +170,7 @@ def answers(answer: Answer, sql: Sql) -> dict[str, Any]:
     ask("resume_queue", "q")
     ask("limit_queue", "q")
     _ask_for_the_admin(ask)
+    _ask_to_monitor(ask)
     ask("delete_schedule", "s")
     ask("release", session, [])
     return heard
@@ -178,6 +179,14 @@ def answers(answer: Answer, sql: Sql) -> dict[str, Any]:
 def _ask_for_the_admin(ask: Answer) -> None:
     secret = "a" * 64
     ask("get_overview")
+    ask("browse_runs")
+    ask("tail_logs", 1)
+    ask("retry_runs", [])
+    ask("cancel_runs", [])
+    ask("reset_runs")
+    ask("list_errors")
+    ask("list_workers")
+    ask("list_audit")
     ask("browse_schedules")
     ask("put_user", "u", "viewer", "hash")
     ask("find_user", "u")
@@ -192,6 +201,20 @@ def _ask_for_the_admin(ask: Answer) -> None:
     ask("use_api_token", secret)
     ask("list_api_tokens")
     ask("revoke_api_token", "t")
+
+
+def _ask_to_monitor(ask: Answer) -> None:
+    ask("get_metrics")
+    ask("watch")
+    ask("test_alert", ["webhook"])
+    ask("claim_messages", ["webhook"])
+    ask("settle_messages", [])
+    ask("list_alerts")
+    ping = ask("put_ping", "backup", "1 hour")
+    ask("ping", ping["id"])
+    ask("list_pings")
+    ask("delete_ping", "backup")
+    ask("set_ping_target", "s", "https://hc.example.org/x")
 
 
 def _keys(value: Any) -> set[str]:

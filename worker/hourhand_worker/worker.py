@@ -125,7 +125,7 @@ class Worker:
             ground, self._session, lease, settings.worker_poll.total_seconds(), self._stats
         )
         self._watchdog = Watchdog(self._holdings, self._executor, self._expired, self._blocked)
-        self._upkeep = Upkeep(transport, settings.retention_days, ground.journal)
+        self._upkeep = Upkeep(transport, settings, ground.journal)
         self._claimer = Claimer(
             ground,
             self._session,

@@ -7,6 +7,7 @@ the commands, because `hourhand --help` loads them all.
 import click
 
 from hourhand_admin.commands.admin import admin
+from hourhand_admin.commands.alert import alert
 from hourhand_admin.commands.deploy import deploy
 from hourhand_admin.commands.doctor import doctor
 from hourhand_admin.commands.enqueue import enqueue
@@ -14,6 +15,7 @@ from hourhand_admin.commands.fleet import fleet
 from hourhand_admin.commands.health import health
 from hourhand_admin.commands.logs import logs
 from hourhand_admin.commands.migrate import migrate
+from hourhand_admin.commands.ping import ping
 from hourhand_admin.commands.run import run
 from hourhand_admin.commands.schedule import schedule
 from hourhand_admin.commands.status import status
@@ -25,6 +27,7 @@ from hourhand_admin.commands.user import user
 
 commands: tuple[click.Command, ...] = (
     admin,
+    alert,
     deploy,
     doctor,
     enqueue,
@@ -32,6 +35,7 @@ commands: tuple[click.Command, ...] = (
     health,
     logs,
     migrate,
+    ping,
     queue,
     run,
     schedule,

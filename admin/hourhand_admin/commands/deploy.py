@@ -19,6 +19,7 @@ _KINDS = (
     "windows",
     "launchd",
     "cron",
+    "monitoring",
 )
 
 

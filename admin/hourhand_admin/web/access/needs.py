@@ -30,12 +30,14 @@ class LoginNeeded(HTTPException):
 class Needs:
     """A dependency that gives the Visit of somebody who has at least this role.
 
-    With `identify` off it does not look who it is, and so needs no database.
+    With `identify` off it does not look who it is, and so needs no database. With `own` off pages of others
+    may ask, too: for addresses that are secret themselves.
     """
 
-    def __init__(self, role: Role, *, identify: bool = True) -> None:
+    def __init__(self, role: Role, *, identify: bool = True, own: bool = True) -> None:
         self.role = role
         self._identify = identify
+        self._own = own
 
     async def __call__(self, request: Request) -> Visit:
         form = await _form(request)
@@ -45,7 +47,8 @@ class Needs:
             raise LoginNeeded
         if not visit.who.may(self.role):
             raise HTTPException(403, f"This takes the role {self.role.name}; yours is {visit.who.role.name}.")
-        _require_own(request, visit.who, form)
+        if self._own:
+            _require_own(request, visit.who, form)
         return visit
 
     async def _who(self, request: Request) -> Who:
@@ -69,6 +72,7 @@ def _require_own(request: Request, who: Who, form: FormData) -> None:
 
 
 Public = Annotated[Visit, Depends(Needs(Role.anyone, identify=False))]
+Caller = Annotated[Visit, Depends(Needs(Role.anyone, identify=False, own=False))]
 Anyone = Annotated[Visit, Depends(Needs(Role.anyone))]
 Viewer = Annotated[Visit, Depends(Needs(Role.viewer))]
 Operator = Annotated[Visit, Depends(Needs(Role.operator))]
