@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import psycopg
@@ -125,6 +126,65 @@ def test_a_suspect_keeps_to_the_limits(
     assert [run["id"] for run in hand().runs()] == [other]
     worker.finish(first)
     assert len(hand().runs()) == 1
+
+
+# --- News of a free place ---
+
+
+@pytest.fixture
+def hints(connect: Callable[..., psycopg.Connection]) -> Callable[[], int]:
+    """How many hints for workers have come since the last look."""
+    listener, marker = connect(), connect()
+    listener.execute("listen hourhand_runs")
+
+    def hints() -> int:
+        marker.execute("notify hourhand_runs, 'so far'")
+        return sum(1 for _ in takewhile(lambda hint: hint.payload != "so far", listener.notifies(timeout=10)))
+
+    return hints
+
+
+def occupy(limited: str, hand: Hands, enqueue: Enqueue, transport: PostgresTransport) -> Hand:
+    """A worker that has taken the only place there is, for which another run waits."""
+    if limited == "queue":
+        limit(transport, "default", concurrency=1)
+    worker = hand("task", **({"concurrency": 1} if limited == "task" else {}))
+    for _ in range(2):
+        enqueue(concurrency_key="k" if limited == "key" else None)
+    return worker
+
+
+@pytest.mark.parametrize("outcome", ["completed", "retry"])
+@pytest.mark.parametrize("limited", ["task", "key", "queue"])
+def test_an_end_that_frees_a_place_says_so_once_where_a_run_waits_for_it(
+    limited: str,
+    outcome: str,
+    hand: Hands,
+    enqueue: Enqueue,
+    transport: PostgresTransport,
+    hints: Callable[[], int],
+) -> None:
+    worker = occupy(limited, hand, enqueue, transport)
+    for expected in (1, 0):
+        (run,) = worker.runs()
+        hints()
+        assert worker.finish(run, outcome=outcome, delay=3600) == ["ok"]
+        assert hints() == expected
+
+
+@pytest.mark.parametrize("limited", ["task", "key", "queue"])
+def test_whoever_finds_a_run_without_a_place_looks_again_in_a_second(
+    limited: str, hand: Hands, enqueue: Enqueue, transport: PostgresTransport
+) -> None:
+    worker = occupy(limited, hand, enqueue, transport)
+    (run,) = worker.runs()
+    answer = worker.claim()
+    wait = datetime.fromisoformat(answer["next_at"]) - datetime.fromisoformat(answer["now"])
+    assert (answer["runs"], wait) == ([], timedelta(seconds=1))
+    assert hand("other").claim()["next_at"] is None, "who does not know the task"
+    worker.finish(run)
+    worker.runs()
+    assert worker.claim()["next_at"] is None, "nothing waits any more"
 
 
 # --- Rates ---

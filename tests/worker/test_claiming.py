@@ -117,6 +117,36 @@ def test_a_task_with_a_limit_is_not_held_up_by_the_window_of_the_finisher(shop: 
     assert most == [1]
 
 
+@pytest.mark.parametrize("notify", [True, False])
+@pytest.mark.parametrize("limited", ["task", "key", "queue"])
+def test_the_end_of_a_run_lets_another_worker_take_its_place(
+    shop: Workshop, limited: str, notify: bool, lines: list[Line]
+):
+    """By a hint, or by a look each second while a run waits for a place."""
+    begun, done = list[int](), threading.Event()
+
+    @task("held", concurrency=1 if limited == "task" else None)
+    def held(n: int) -> None:
+        begun.append(n)
+        done.wait(30)
+
+    if limited == "queue":
+        shop.transport.call("limit_queue", {"p_queue": "default", "p_concurrency": 1})
+    key = "one" if limited == "key" else None
+    runs = [shop.enqueue("held", {"n": n}, concurrency_key=key) for n in range(2)]
+    leaving = threading.Thread(target=shop.worker(**RARELY, notify=notify).run, args=[Until(runs=1)])
+    leaving.start()
+    eventually(lambda: begun == [0])
+    looks = claims(lines)
+    with shop.working(**RARELY, notify=notify):
+        eventually(lambda: claims(lines) > looks)
+        done.set()
+        eventually(lambda: all(shop.status(run) == "completed" for run in runs))
+    leaving.join(30)
+    ended, taken = shop.run(runs[0])["finished_at"], shop.run(runs[1])["claimed_at"]
+    assert datetime.fromisoformat(taken) - datetime.fromisoformat(ended) < timedelta(seconds=2)
+
+
 @pytest.mark.parametrize("kind", ["thread", "async"])
 def test_no_more_runs_at_once_than_the_concurrency(shop: Workshop, kind: str):
     import asyncio

@@ -13,6 +13,9 @@ create or replace function hourhand.claim(
 )
 returns jsonb
 language plpgsql security definer set search_path = '' set jit = off
+-- Planning anew with each call would be a third of a small claim; enable_seqscan: what was planned when the tables
+-- were empty must be right when they are full.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
   v_now timestamptz := hourhand.clock();
@@ -72,12 +75,15 @@ begin
       v_queues, v_tasks, p_max, v_now, coalesce((v_floor ->> 'claim_at')::timestamptz, '-infinity'), v_tried
     ) p;
     v_dead := hourhand_parts.dead_entries() - v_dead;
-    if v_floor is not null or v_dead > 1000 then
-      v_floor := hourhand_parts.next_floor(v_floor, v_dead, case when p_queues is null then v_queues end, v_upto, v_now);
-    end if;
   end if;
-
   v_full := cardinality(v_picked) >= p_max;
+  if not v_solo and (v_floor is not null or v_dead > 1000) then
+    -- Without an upto nothing is left at all.
+    v_upto := case when v_full then
+      coalesce(v_upto, (select max(l.claim_at) from hourhand_parts.job_runs_live l where l.id = any(v_picked)))
+    end;
+    v_floor := hourhand_parts.next_floor(v_floor, v_dead, case when p_queues is null then v_queues end, v_upto, v_now);
+  end if;
   if cardinality(v_picked) > 0 then
     -- Key share: the heartbeat may renew the row meanwhile, a rescuer may not declare it lost. Only now, so that a
     -- claim that finds nothing writes nothing.
@@ -100,7 +106,8 @@ begin
     'now', v_now, 'lost', false, 'runs', v_runs, 'full', v_full and cardinality(v_ids) > 0,
     'solo', v_solo and cardinality(v_ids) > 0, 'floor', v_floor, 'next_at', case when not v_full then least(
       hourhand_parts.next_instant(v_now), hourhand_parts.next_token(p_queues, v_tasks, v_now),
-      (v_floor ->> 'until')::timestamptz, case when not v_solo then v_suspect_at + interval '0.501 seconds' end
+      hourhand_parts.next_place(p_queues, p_tasks, v_now), (v_floor ->> 'until')::timestamptz,
+      case when not v_solo then v_suspect_at + interval '0.501 seconds' end
     ) end
   );
 end

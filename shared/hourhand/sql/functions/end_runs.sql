@@ -1,5 +1,5 @@
 -- Moves live runs, whose rows the caller has locked, into history. The arrays go together; a null error or
--- result leaves none. Frees their concurrency slots, and says so to waiting workers.
+-- result leaves none. Frees their places within limits, and says so to waiting workers.
 create or replace function hourhand_parts.end_runs(
   p_ids bigint[], p_status text[], p_results jsonb[], p_errors text[], p_started_at timestamptz[], p_now timestamptz
 )
@@ -7,12 +7,14 @@ returns void
 language plpgsql set search_path = ''
 as $$
 declare
+  v_limited boolean := hourhand_parts.has_limits();
+  v_tasks text[];
+  v_queues text[];
   v_keys text[];
   v_sequence_keys text[];
   v_cancelled_sequences bigint[];
   v_parents bigint[];
   v_has_items boolean;
-  v_wake boolean;
 begin
   with input as materialized (
     select * from unnest(p_ids, p_status, p_results, p_errors, p_started_at) i(id, status, result, error, started_at)
@@ -32,15 +34,17 @@ begin
       p_now, g.cancel_requested_at, g.cancel_reason, g.progress, i.result, i.error, g.created_at
     from gone g
     join input i on i.id = g.id
-    returning id, task, status, concurrency_key, parent_id, item_key
+    returning id, task, queue, status, concurrency_key, parent_id, item_key
   )
   select
+    array_agg(m.task) filter (where v_limited),
+    array_agg(m.queue) filter (where v_limited),
     array_agg(m.concurrency_key) filter (where m.concurrency_key is not null),
     array_agg(m.concurrency_key) filter (where m.concurrency_key is not null and m.task = 'hourhand.sequence'),
     array_agg(m.id) filter (where m.status = 'cancelled' and m.task = 'hourhand.sequence'),
     array_agg(m.parent_id) filter (where m.parent_id is not null),
     bool_or(m.item_key is not null)
-  into v_keys, v_sequence_keys, v_cancelled_sequences, v_parents, v_has_items
+  into v_tasks, v_queues, v_keys, v_sequence_keys, v_cancelled_sequences, v_parents, v_has_items
   from moved m;
   if v_has_items then
     perform hourhand_parts.settle_items(p_ids, p_now);
@@ -54,18 +58,12 @@ begin
       'sequence %s was cancelled', p_now
     );
   end if;
-  v_wake := (v_parents is not null or v_sequence_keys is not null)
-    and hourhand_parts.wake_sequences(v_parents, v_sequence_keys, p_now);
-  if v_wake or v_keys is not null and exists (
-    -- Order and limit make each key one probe of the index, however many runs wait for it.
-    select from unnest(v_keys) k(key)
-    cross join lateral (
-      select from hourhand_parts.job_runs_live l
-      where l.concurrency_key = k.key and l.status = 'pending' and l.lost_count = 0
-      order by l.claim_at, l.id limit 1
-    ) waiting
-  ) then
+  if (v_parents is not null or v_sequence_keys is not null)
+    and hourhand_parts.wake_sequences(v_parents, v_sequence_keys, p_now) then
     perform pg_notify('hourhand_runs', '');
+  end if;
+  if v_limited or v_keys is not null then
+    perform hourhand_parts.wake_waiting(v_tasks, v_queues, v_keys, p_now);
   end if;
 end
 $$;

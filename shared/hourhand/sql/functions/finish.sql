@@ -3,6 +3,7 @@
 create or replace function hourhand.finish(p_session uuid, p_results jsonb default '[]')
 returns jsonb
 language plpgsql security definer set search_path = '' set jit = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off  -- as for claim
 as $$
 declare
   v_now timestamptz := hourhand.clock();
@@ -90,6 +91,8 @@ begin
   -- Those that come back first: a sequence among them may wait for a step among the others.
   if v_end.back_ids is not null then
     perform hourhand_parts.return_runs(v_end.back_ids, v_end.back_delays, v_end.back_given, v_end.back_lost, v_now);
+    perform hourhand_parts.wake_waiting(array_agg(l.task), array_agg(l.queue), array_agg(l.concurrency_key), v_now)
+    from hourhand_parts.job_runs_live l where l.id = any(v_end.back_ids);
   end if;
   if v_end.ids is not null then
     perform hourhand_parts.end_runs(v_end.ids, v_end.status, v_end.results, v_end.errors, v_end.started, v_now);

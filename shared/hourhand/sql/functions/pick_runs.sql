@@ -1,7 +1,7 @@
 -- Locks up to p_max due runs, the smallest claim_at first, within the limits of keys, tasks and queues.
 -- p_lockless: the caller holds another such lock, and they are taken in order or not at all, so that only runs
 -- without a limit can be had. upto: nothing in the lanes without a limit has a smaller claim_at than this any more; null
--- when nothing is left at all.
+-- where that is the largest claim_at of the ids.
 create or replace function hourhand_parts.pick_runs(
   p_queues text[], p_tasks text[], p_max int, p_now timestamptz, p_since timestamptz, p_lockless boolean,
   out ids bigint[], out upto timestamptz
@@ -71,8 +71,6 @@ begin
       where r.id = any(v_plan.singles) and r.status = 'pending' for update skip locked
     );
   end if;
-  if cardinality(ids) >= p_max then
-    upto := coalesce(v_plan.upto, (select max(r.claim_at) from hourhand_parts.job_runs_live r where r.id = any(ids)));
-  end if;
+  upto := v_plan.upto;
 end
 $$;
