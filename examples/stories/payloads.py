@@ -20,7 +20,8 @@ class Pull(Payload):
 
 
 class Address(Payload):
-    url: AnyHttpUrl
+    # The pattern is for those who only know the JSON schema, where "format": "uri" binds nobody.
+    url: Annotated[AnyHttpUrl, Field(json_schema_extra={"pattern": "^https?://"})]
 
 
 class Upload(Payload):
