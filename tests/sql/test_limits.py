@@ -16,6 +16,7 @@ import pytest
 from hourhand.errors import BadInput
 from hourhand.transport.postgres import PostgresTransport
 from tests.sql.conftest import Hand
+from tests.support import eventually
 
 Sql = Callable[..., list[Any]]
 Hands = Callable[..., Hand]
@@ -318,6 +319,42 @@ def test_no_race_exceeds_a_limit_or_leaves_its_places_empty(
     assert crowd.claimed > 20
     assert max(crowd.seen) == 4, Counter(crowd.seen)
     assert sum(crowd.seen) / len(crowd.seen) > 3, Counter(crowd.seen)
+
+
+@pytest.mark.parametrize("ended", ["commit", "rollback"])
+@pytest.mark.parametrize("limited", ["task", "key", "queue"])
+def test_of_two_claims_that_look_at_different_runs_one_waits_for_the_other(
+    hand: Hands,
+    transport: PostgresTransport,
+    connect: Callable[..., psycopg.Connection],
+    limited: str,
+    ended: str,
+) -> None:
+    """Where both look at the same runs, as in the race above, the locks of the runs alone would keep them apart."""
+    if limited == "queue":
+        limit(transport, "default", concurrency=1)
+    options = {"concurrency": 1} if limited == "task" else {}
+    first, second = hand("x", **options), hand("y" if limited == "queue" else "x", **options)
+    looks = [(first, "default"), (second, "default" if limited == "queue" else "other")]
+    key = "k" if limited == "key" else None
+    for worker, queue in looks:
+        transport.call("enqueue", {"p_task": worker.tasks[0], "p_queue": queue, "p_concurrency_key": key})
+
+    def claim(connection: psycopg.Connection, worker: Hand, queue: str) -> int:
+        query = "select hourhand.claim(%s, p_tasks => to_jsonb(%s::text[]), p_queues => to_jsonb(%s::text[]))"
+        row = connection.execute(query, [worker.session, worker.tasks, [queue]]).fetchone()
+        return len(row[0]["runs"]) if row else 0
+
+    one, two = connect(autocommit=False), connect()
+    with ThreadPoolExecutor(1) as pool:
+        assert claim(one, *looks[0]) == 1
+        other = pool.submit(claim, two, *looks[1])
+        waits = (
+            f"select 1 from pg_stat_activity where pid = {two.info.backend_pid} and wait_event_type = 'Lock'"
+        )
+        eventually(lambda: other.done() or transport.query(waits))
+        getattr(one, ended)()
+        assert other.result(10) == (0 if ended == "commit" else 1)
 
 
 def test_no_race_takes_more_than_the_rate(
