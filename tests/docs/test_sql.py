@@ -169,14 +169,14 @@ def answers(answer: Answer, sql: Sql) -> dict[str, Any]:
     ask("pause_queue", "q")
     ask("resume_queue", "q")
     ask("limit_queue", "q")
-    _ask_for_the_admin(ask)
+    _ask_for_the_admin(ask, run["id"])
     _ask_to_monitor(ask)
     ask("delete_schedule", "s")
     ask("release", session, [])
     return heard
 
 
-def _ask_for_the_admin(ask: Answer) -> None:
+def _ask_for_the_admin(ask: Answer, run_id: int) -> None:
     secret = "a" * 64
     ask("get_overview")
     ask("browse_runs")
@@ -188,6 +188,10 @@ def _ask_for_the_admin(ask: Answer) -> None:
     ask("list_workers")
     ask("list_audit")
     ask("browse_schedules")
+    ask("get_changes")
+    ask("change_schedule", "s", {"priority": 0})
+    ask("create_run_token", run_id, secret)
+    ask("use_run_token", secret)
     ask("put_user", "u", "viewer", "hash")
     ask("find_user", "u")
     ask("list_users")

@@ -11,9 +11,11 @@ declare
 begin
   perform hourhand_parts.require_read_committed();
   if p_updated_at <> v_schedule.updated_at then
-    return jsonb_build_object('outcome', 'stale', 'schedule', hourhand_parts.schedule_json(v_schedule));
+    return jsonb_build_object('id', v_schedule.id, 'outcome', 'stale', 'schedule', hourhand_parts.schedule_json(v_schedule));
   elsif p_changes is null then
-    return jsonb_build_object('outcome', 'deleted', 'schedule', hourhand.delete_schedule(v_schedule.id::text));
+    return jsonb_build_object(
+      'id', v_schedule.id, 'outcome', 'deleted', 'schedule', hourhand.delete_schedule(v_schedule.id::text)
+    );
   end if;
   return hourhand.put_schedule(p_changes || jsonb_build_object('name', v_schedule.name), 'update');
 end
