@@ -56,15 +56,15 @@ def remove_item(visit: Operator, schedule_id: int) -> Response:
     return _back(visit, row, f"Item {item} is {told}.")
 
 
-def bands(intervals: dict[str, Any]) -> list[tuple[str, str]]:
-    """Ranks and their intervals, the highest first; the limit last."""
-    ranks = sorted((key for key in intervals if key.isdecimal()), key=int, reverse=True)
-    tops = [100, *(int(rank) - 1 for rank in ranks)]
-    found = [
-        (rank if int(rank) == top else f"{rank}–{top}", duration(intervals[rank]))
+def bands(intervals: dict[str, Any]) -> str:
+    """Ranks and their intervals, the highest first: "rank 81–100: 1d, rank 1–80: 5d, at most 50 a firing"."""
+    ranks = sorted((int(key) for key in intervals if key.isdecimal()), reverse=True)
+    tops = [100, *(rank - 1 for rank in ranks)]
+    told = [
+        f"rank {rank if rank == top else f'{rank}–{top}'}: {duration(intervals[str(rank)])}"
         for rank, top in zip(ranks, tops, strict=False)
     ]
-    return [*found, *([("a firing", f"at most {intervals['limit']}")] if "limit" in intervals else [])]
+    return ", ".join([*told, *([f"at most {intervals['limit']} a firing"] if "limit" in intervals else [])])
 
 
 def _item(visit: Visit, zone: str, now: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def change(visit: Operator, schedule_id: int) -> Response:
 def _step(visit: Visit, row: dict[str, Any] | None) -> Response:
     draft, usual = _sent(visit, row)
     step = visit.field("step")
-    if step in ("fields", "json"):
+    if step in ("fields", "json", "task") and draft.payload_is_readable:
         _write_payload_as(draft, step)
     if step != "save":
         return _page(visit, draft, usual)

@@ -63,6 +63,17 @@ class Draft:
         except ValueError:
             return {}
 
+    @property
+    def payload_is_readable(self) -> bool:
+        """Whether all that was typed can be shown in another way."""
+        if self.fields:
+            return not payload.read(self.fields, self.texts)[1]
+        try:
+            payload.read_whole(self.texts.get(payload.WHOLE, ""))
+        except ValueError:
+            return False
+        return True
+
     def show_payload(self, value: Any) -> None:
         """Put a payload into the form: in fields where they can show all of it."""
         found = payload.fields(self.task["schema"] if self.task else None)
