@@ -250,3 +250,18 @@ def test_the_doctor_tells_of_a_destination_that_cannot_be_reached(
     findings = json.loads(command("doctor", "--json").stdout)["findings"]
     (finding,) = [each for each in findings if each["id"] == "undelivered-alerts"]
     assert finding["what"] == "1 message to webhook could not be delivered: 127.0.0.1 answered 404"
+
+
+def test_the_doctor_takes_back_all_that_is_processing(
+    command: Callable[..., Any], hand: Callable[..., Hand], enqueue: Callable[..., int], sql: Sql
+) -> None:
+    worker = hand("task")
+    for _ in range(3):
+        enqueue("task")
+    held = worker.runs()
+    assert len(held) == 3
+    assert command("doctor", "--all-processing").exit_code == 2
+    assert sql("select distinct status from hourhand.job_runs") == [("processing",)]
+    assert "took back 3 runs that were processing" in command("doctor", "--fix", "--all-processing").stderr
+    assert sql("select distinct status, attempt from hourhand.job_runs") == [("pending", 0)]
+    assert worker.finish(*held) == ["stale"] * 3

@@ -53,9 +53,7 @@ def test(as_json: bool) -> None:
         )
         say(f"{each['destination']}: {became}")
     if not messages:
-        say(
-            "No destination is configured: set HOURHAND_ALERT_WEBHOOK, or HOURHAND_ALERT_EMAIL and HOURHAND_SMTP_URL."
-        )
+        say("No destination is configured: see docs/how-to/alerts.md, from HOURHAND_ALERT_WEBHOOK on.")
     if not messages or not all(each["delivered_at"] for each in messages):
         raise SystemExit(1)
 

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 @click.command(epilog=examples("hourhand doctor", "hourhand doctor --fix", "hourhand doctor --json"))
 @click.option("--fix", is_flag=True, help="First take the runs of dead workers back into their queues.")
+@click.option(
+    "--all-processing",
+    is_flag=True,
+    help="With --fix: take all runs back that are processing, also of living workers.",
+)
 @json_option
-def doctor(fix: bool, as_json: bool) -> int:
+def doctor(fix: bool, all_processing: bool, as_json: bool) -> int:
     """Check settings, database, schema, permissions, clocks, services, tasks and schedules.
 
     Exit 0 when nothing is wrong, 1 when something is, 69 when the database cannot be reached, 78 when the
@@ -27,10 +32,14 @@ def doctor(fix: bool, as_json: bool) -> int:
     """
     from hourhand_admin import diagnosis
 
+    if all_processing and not fix:
+        raise click.UsageError("--all-processing goes with --fix: it changes something.")
     try:
         with open_client() as client:
             if fix:
                 _fix(client)
+            if all_processing:
+                _reset(client)
             found = diagnosis.diagnose(client)
     except HourhandError as error:
         found = diagnosis.of_error(error)
@@ -48,6 +57,16 @@ def _fix(client: Client) -> None:
         runs += answer["runs"]
         sessions += answer["sessions"]
     say(f"took back {text.count(runs, 'run')} of {text.count(sessions, 'dead service')}")
+
+
+def _reset(client: Client) -> None:
+    """Those that are processing now; what is claimed meanwhile is left alone."""
+    answer = client.call("reset_runs")
+    runs = answer["runs"]
+    while answer["runs"]:
+        answer = client.call("reset_runs", p_claimed_before=answer["before"])
+        runs += answer["runs"]
+    say(f"took back {text.count(runs, 'run')} that {'was' if runs == 1 else 'were'} processing")
 
 
 def _page(found: Diagnosis) -> str:
