@@ -1,20 +1,25 @@
 """Triggered by the API's code and by REST, and followed as a page does: API and admin as real programs."""
 
-import json
+import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Page, expect, sync_playwright
 
 from examples.stories.tests.conftest import Work
 from hourhand import Client
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.slow  # each starts two or three programs
+
+PATIENCE = 20_000  # milliseconds
 TOKEN = "a token that is long enough for anybody"  # noqa: S105
 
 
@@ -25,7 +30,7 @@ def program(address: str, *arguments: str) -> Iterator[str]:
         [sys.executable, "-m", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        eventually(lambda: _answers(address), timeout=30)
+        eventually(lambda: _answers(address), timeout=60)
         yield address
     finally:
         process.send_signal(signal.SIGINT)
@@ -38,21 +43,15 @@ def _answers(address: str) -> bool:
     return False
 
 
-@pytest.fixture
-def free_port() -> Callable[[], int]:
-    import socket
-
-    def free_port() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            return port
-
-    return free_port
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @pytest.fixture
-def admin(client: Client, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def admin(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("HOURHAND_API_TOKEN", TOKEN)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     port = free_port()
@@ -62,39 +61,55 @@ def admin(client: Client, free_port: Callable[[], int], monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def api(admin: str, free_port: Callable[[], int]) -> Iterator[str]:
+def api(admin: str) -> Iterator[str]:
     port = free_port()
     arguments = ("uvicorn", "examples.stories.api:app", "--port", str(port))
     with program(f"http://127.0.0.1:{port}", *arguments) as address:
         yield address
 
 
-def events(text: str) -> list[tuple[str, Any]]:
-    parts = (
-        dict(line.split(": ", 1) for line in part.splitlines() if ": " in line) for part in text.split("\n\n")
-    )
-    return [(part["event"], json.loads(part["data"])) for part in parts if "event" in part]
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A tab of a real browser."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        complain = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        complain("chromium is not installed (apt-get install chromium)")
+    flags = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser.new_page()
+        browser.close()
 
 
-def test_a_page_follows_what_the_api_triggered(api: str, work: Work, site: str) -> None:
-    assert httpx.get(f"{api}/").status_code == 200
-    assert "subscribeRun" in httpx.get(f"{api}/page.js").text
-    assert "export function subscribeRun" in httpx.get(f"{api}/jobs/static/client.js").text
-    made = httpx.post(f"{api}/sources", json={"url": f"{site}/bridge.html"}).json()
-    wanted = {"run": made["id"], "token": made["token"]}
-    states = []
-    with httpx.stream("GET", f"{api}/jobs/api/v1/events", params=wanted, timeout=30) as stream:
+def test_a_page_shows_how_it_is_with_what_the_api_triggered(
+    page: Page, api: str, work: Work, site: str
+) -> None:
+    page.goto(api)
+    page.get_by_label("Address").fill(f"{site}/bridge.html")
+    page.get_by_role("button").click()
+    told = page.get_by_role("status")
+    expect(told).to_have_text("Status: QUEUED ", timeout=PATIENCE)
+    work()
+    expect(told).to_have_text('Done! Result: {"source_id":1}', timeout=PATIENCE)
+
+
+def test_the_api_passes_on_what_a_run_token_opens_and_nothing_else(api: str, site: str) -> None:
+    made = httpx.post(f"{api}/sources", json={"url": f"{site}/bridge.html"}, timeout=30).json()
+    events = f"{api}/jobs/api/v1/events"
+    with httpx.stream(
+        "GET", events, params={"run": made["id"], "token": made["token"]}, timeout=30
+    ) as stream:
         assert stream.status_code == 200
-        parts = stream.iter_text()
-        states.append(next(parts))
-        work()
-        states.extend(parts)
-    told = [(name, data) for name, data in events("".join(states)) if name in ("run", "end")]
-    assert told[0][1]["status"] == "pending"
-    assert [data["status"] for name, data in told if name == "run"][-1] == "completed"
-    assert told[-1][0] == "end"
-    stranger = {"run": made["id"], "token": "guessed"}
-    assert httpx.get(f"{api}/jobs/api/v1/events", params=stranger).status_code == 401
+        assert any("pending" in part for part in stream.iter_text())
+    assert httpx.get(events, params={"run": made["id"] + 1, "token": made["token"]}).status_code == 403
+    assert httpx.get(events, params={"run": made["id"], "token": "guessed"}).status_code == 401
     assert httpx.get(f"{api}/jobs/api/v1/runs").status_code == 404
     assert httpx.post(f"{api}/sources", json={"url": "no address"}).status_code == 422
 
