@@ -300,6 +300,8 @@ def test_late_lines_of_an_earlier_attempt_do_not_get_lost(
         late.execute("select hourhand.append_logs(%s, %s)", (worker.session, json.dumps(lines)))
         writing = threading.Thread(target=write, args=(transport, worker, now, "on time"))
         writing.start()
+        looked = house.app.state.live._last
+        eventually(lambda: house.app.state.live._last > looked + 1.5, 20)
         late.commit()
         writing.join()
         worker.finish(now)

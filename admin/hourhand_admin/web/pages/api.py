@@ -45,7 +45,7 @@ def _operation(described: Any, method: str, path: str, operation: Mapping[str, A
         if each["in"] != "path"
     ]
     says = operation.get("description") or operation.get("summary", "")
-    body = next(_bodies(described, operation), {})
+    body: dict[str, Any] = next(_bodies(described, operation), {})
     example = next(iter(body.get("examples", ())), None)
     shown = json.dumps(example) if example is not None else ""
     return Operation(method, path, says, parameters, list(body.get("properties", ())), shown)

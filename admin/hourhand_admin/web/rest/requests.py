@@ -49,58 +49,60 @@ class NewRun(Asked):
     payload: Payload = {}
     queue: QueueName | None = None
     priority: Priority = 0
-    run_at: AwareDatetime | None = Field(None, description="Not before; at once if it is left out.")
-    key: str | None = Field(None, min_length=1, max_length=500, description="One run for each key.")
+    run_at: AwareDatetime | None = Field(default=None, description="Not before; at once if it is left out.")
+    key: str | None = Field(default=None, min_length=1, max_length=500, description="One run for each key.")
     key_scope: str | None = Field(
-        None, max_length=200, description="Where the key counts; the task if left out."
+        default=None, max_length=200, description="Where the key counts; the task if left out."
     )
-    key_ttl: float | None = Field(None, gt=0, le=10 * _YEAR, description="Seconds; a day if left out.")
+    key_ttl: float | None = Field(
+        default=None, gt=0, le=10 * _YEAR, description="Seconds; a day if left out."
+    )
     on_conflict: Literal["existing", "replace"] = "existing"
-    concurrency_key: str | None = Field(None, max_length=500)
+    concurrency_key: str | None = Field(default=None, max_length=500)
     max_attempts: Attempts | None = None
     timeout: Timeout | None = None
-    parent_id: int | None = Field(None, ge=1, le=LARGEST)
+    parent_id: int | None = Field(default=None, ge=1, le=LARGEST)
 
 
 class NewPayload(Asked):
-    payload: Payload | None = Field(None, description="Another payload; the same if left out.")
+    payload: Payload | None = Field(default=None, description="Another payload; the same if left out.")
 
 
 class Reason(Asked):
-    reason: str | None = Field(None, max_length=1000)
+    reason: str | None = Field(default=None, max_length=1000)
 
 
 class Lifetime(Asked):
-    seconds: float = Field(900, gt=0, le=3600)
+    seconds: float = Field(default=900, gt=0, le=3600)
 
 
 class ScheduleFields(Asked):
     """One of `cron`, `every` and `run_at` says when."""
 
-    description: str | None = Field(None, max_length=10_000)
+    description: str | None = Field(default=None, max_length=10_000)
     payload: Payload = {}
     queue: QueueName | None = None
     priority: Priority = 0
     cron: Annotated[str, Field(max_length=256)] | Annotated[list[str], Field(max_length=20)] | None = Field(
-        None, examples=["*/15 * * * *"]
+        default=None, examples=["*/15 * * * *"]
     )
     every: Span | None = None
     anchor: AwareDatetime | None = None
     run_at: str | None = Field(
-        None, max_length=40, description="Local time in `timezone`, such as 2027-01-01T09:00."
+        default=None, max_length=40, description="Local time in `timezone`, such as 2027-01-01T09:00."
     )
-    timezone: str | None = Field(None, max_length=100, examples=["Europe/Berlin"])
+    timezone: str | None = Field(default=None, max_length=100, examples=["Europe/Berlin"])
     dst_gap: Literal["run_after", "skip"] = "run_after"
     dst_overlap: Literal["first", "last", "both"] = "first"
     catch_up: Literal["skip", "last", "all"] = "last"
     catch_up_window: Span | None = None
-    catch_up_limit: int = Field(100, ge=1, le=10_000)
+    catch_up_limit: int = Field(default=100, ge=1, le=10_000)
     overlap: Literal["skip", "buffer_one", "buffer_all", "cancel_other", "allow_all"] = "skip"
     jitter: Span | None = None
     starts_at: AwareDatetime | None = None
     ends_at: AwareDatetime | None = None
     max_runs: Whole | None = None
-    exclude: list[Any] | None = Field(None, max_length=1000)
+    exclude: list[Any] | None = Field(default=None, max_length=1000)
     start_deadline: Span | None = None
     profile: Literal["sleeper"] | None = None
     rank_intervals: dict[str, Any] | None = None
@@ -108,8 +110,8 @@ class ScheduleFields(Asked):
     timeout: Span | None = None
     is_active: bool = True
     paused_until: AwareDatetime | None = None
-    pause_note: str | None = Field(None, max_length=1000)
-    tags: list[Annotated[str, Field(max_length=100)]] = Field([], max_length=100)
+    pause_note: str | None = Field(default=None, max_length=1000)
+    tags: list[Annotated[str, Field(max_length=100)]] = Field(default=[], max_length=100)
 
 
 class NewSchedule(ScheduleFields):
@@ -128,8 +130,8 @@ class ScheduleChange(ScheduleFields):
     """Only what is given changes; null takes a value away."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"cron": "0 6 * * *"}]})
-    name: Name = Field("", description="A new name.")
-    task: Name = Field("")
+    name: Name = Field(default="", description="A new name.")
+    task: Name = Field(default="")
 
 
 class Timing(Asked):
@@ -138,24 +140,24 @@ class Timing(Asked):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"cron": "30 2 * * *", "timezone": "Europe/Berlin"}]}
     )
-    cron: str | None = Field(None, max_length=256)
+    cron: str | None = Field(default=None, max_length=256)
     every: Span | None = None
     anchor: AwareDatetime | None = None
-    run_at: str | None = Field(None, max_length=40)
-    timezone: str | None = Field(None, max_length=100)
+    run_at: str | None = Field(default=None, max_length=40)
+    timezone: str | None = Field(default=None, max_length=100)
     dst_gap: Literal["run_after", "skip"] = "run_after"
     dst_overlap: Literal["first", "last", "both"] = "first"
     starts_at: AwareDatetime | None = None
     ends_at: AwareDatetime | None = None
     max_runs: Whole | None = None
-    exclude: list[Any] | None = Field(None, max_length=1000)
-    name: str | None = Field(None, max_length=200, description="The schedule's name, for H in cron.")
-    count: int = Field(10, ge=1, le=100, description="How many firings.")
+    exclude: list[Any] | None = Field(default=None, max_length=1000)
+    name: str | None = Field(default=None, max_length=200, description="The schedule's name, for H in cron.")
+    count: int = Field(default=10, ge=1, le=100, description="How many firings.")
 
 
 class Pause(Asked):
-    until: AwareDatetime | None = Field(None, description="For good if it is left out.")
-    note: str | None = Field(None, max_length=1000)
+    until: AwareDatetime | None = Field(default=None, description="For good if it is left out.")
+    note: str | None = Field(default=None, max_length=1000)
 
 
 class Backfill(Asked):
@@ -166,19 +168,19 @@ class Backfill(Asked):
     )
     begin: AwareDatetime = Field(alias="from")
     to: AwareDatetime
-    limit: int | None = Field(None, ge=1, le=10_000)
+    limit: int | None = Field(default=None, ge=1, le=10_000)
     dry_run: bool = False
 
 
 class Note(Asked):
-    note: str | None = Field(None, max_length=1000)
+    note: str | None = Field(default=None, max_length=1000)
 
 
 class QueueLimit(Asked):
     """What is left out stays; null takes the limit away."""
 
-    concurrency: Whole | None = Field(None, description="Runs at a time, over all workers.")
-    rate: float | None = Field(None, gt=0, le=1_000_000, description="Runs per second.")
+    concurrency: Whole | None = Field(default=None, description="Runs at a time, over all workers.")
+    rate: float | None = Field(default=None, gt=0, le=1_000_000, description="Runs per second.")
     burst: Whole | None = None
 
 
