@@ -70,7 +70,8 @@ def each_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def db(request: pytest.FixtureRequest) -> Iterator[Connection]:
-    name = next(name for name in ("each_url", "supabase_url", "url") if name in request.fixturenames)
+    given = (name for name in ("each_url", "supabase_url") if name in request.fixturenames)
+    name = next(given, "url")
     with psycopg.connect(request.getfixturevalue(name), autocommit=True) as connection:
         yield connection
 

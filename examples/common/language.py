@@ -1,16 +1,21 @@
 """What needs an understanding of language: by a model behind an OpenAI-compatible endpoint, else locally.
 
 OPENAI_API_KEY (with OPENAI_BASE_URL for any endpoint that speaks the same) or GEMINI_API_KEY
-chooses a model, HOURHAND_EXAMPLE_MODEL which one. Without a key, summaries and highlights are the sentences
+chooses a model, HOURHAND_EXAMPLE_MODEL which one,
+HOURHAND_EXAMPLE_EMBEDDINGS the one for vectors. Without a key, summaries and highlights are the sentences
 that TextRank finds, and sentiment is VADER's, a lexicon of English.
 """
 
 import math
 import os
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
+
+from loguru import logger
 
 from examples.common.text import sentences, weightiest
 from hourhand import Discard, Retry
@@ -51,10 +56,16 @@ def model() -> "Model | None":
     """The model that the environment chooses, if it does."""
     if key := os.environ.get("OPENAI_API_KEY"):
         url = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-        return Model(key, url, os.environ.get("HOURHAND_EXAMPLE_MODEL", "gpt-4o-mini"))
+        return Model(key, url, _named("MODEL", "gpt-4o-mini"), _named("EMBEDDINGS", "text-embedding-3-small"))
     if key := os.environ.get("GEMINI_API_KEY"):
-        return Model(key, _GEMINI, os.environ.get("HOURHAND_EXAMPLE_MODEL", "gemini-2.0-flash"))
+        return Model(
+            key, _GEMINI, _named("MODEL", "gemini-2.0-flash"), _named("EMBEDDINGS", "gemini-embedding-001")
+        )
     return None
+
+
+def _named(kind: str, default: str) -> str:
+    return os.environ.get(f"HOURHAND_EXAMPLE_{kind}") or default
 
 
 class Local:
@@ -77,6 +88,7 @@ class Model:
     key: str
     url: str
     name: str
+    embedding_name: str = "text-embedding-3-small"
 
     def summary(self, text: str) -> str:
         return self._ask("Summarise the text in two or three plain sentences, in its own language.", text)
@@ -101,10 +113,18 @@ class Model:
             "Answer as you would answer a customer, and name the brands you would name.", question
         )
 
-    def _ask(self, instruction: str, text: str) -> str:
-        from openai import APIConnectionError, APIStatusError
+    def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        """An embedding for each text, of length 1."""
+        if not texts:
+            return []
+        with self._explained(f"{len(texts)} embeddings"):
+            answer = _client(self.key, self.url).embeddings.create(
+                model=self.embedding_name, input=[text[:LONGEST_TEXT] or " " for text in texts]
+            )
+        return [each.embedding for each in sorted(answer.data, key=lambda each: each.index)]
 
-        try:
+    def _ask(self, instruction: str, text: str) -> str:
+        with self._explained(instruction):
             answer = _client(self.key, self.url).chat.completions.create(
                 model=self.name,
                 messages=[
@@ -112,15 +132,25 @@ class Model:
                     {"role": "user", "content": text[:LONGEST_TEXT]},
                 ],
             )
+        told = answer.choices[0].message.content if answer.choices else None
+        if not told or not told.strip():
+            raise Retry(reason=f"the model {self.name} gave an empty answer")
+        return told.strip()
+
+    @contextmanager
+    def _explained(self, request: str) -> Iterator[None]:
+        """Turns what the endpoint refuses into an outcome with a reason; LOG_OPENAI=1 logs each request."""
+        from openai import APIConnectionError, APIStatusError
+
+        if os.environ.get("LOG_OPENAI", "").lower() in ("1", "true", "yes", "on"):
+            logger.info("asking {}: {}", self.url, request)
+        try:
+            yield
         except APIConnectionError as error:
             why = error.__cause__ or error
             raise Retry(reason=f"the language endpoint {self.url} can't be reached: {why}") from error
         except APIStatusError as error:
             raise self._refusal(error) from error
-        told = answer.choices[0].message.content if answer.choices else None
-        if not told or not told.strip():
-            raise Retry(reason=f"the model {self.name} gave an empty answer")
-        return told.strip()
 
     def _refusal(self, error: "APIStatusError") -> Retry | Discard:
         status = error.status_code

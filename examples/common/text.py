@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from operator import mul
 
 MOST_SENTENCES = 120  # of a text that is ranked: the work grows with their square
 Vector = Mapping[str, float]
@@ -67,5 +68,5 @@ def _ranks(points: Sequence[Vector]) -> list[float]:
     ranks = [1.0] * len(points)
     for _ in range(_ROUNDS):
         shares = [rank / total if total else 0.0 for rank, total in zip(ranks, totals, strict=True)]
-        ranks = [1 - _DAMPING + _DAMPING * sum(map(float.__mul__, row, shares)) for row in links]
+        ranks = [1 - _DAMPING + _DAMPING * sum(map(mul, row, shares)) for row in links]
     return ranks

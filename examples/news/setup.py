@@ -8,33 +8,30 @@ are made in the embedded database of HOURHAND_DATA_DIR.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from examples.news import store
-from examples.news.database import apply_migrations, connect, database_url
+from examples.common.database import apply_migrations, connect, reachable_database
+from examples.common.show import told
+from examples.news import insight_store, store
 from examples.news.fetch import is_web
-from hourhand import embedded
+from examples.news.insights import Holding
 from hourhand.errors import HourhandError
-from hourhand.settings import load_settings
 
-
-@contextmanager
-def reachable_database() -> Iterator[str]:
-    """The URL of the configured database, else of the embedded one, started meanwhile if need be."""
-    settings = load_settings()
-    if settings.database == "embedded":
-        with embedded.database(settings) as url:
-            yield url
-    else:
-        yield database_url()
+MIGRATIONS = Path(__file__).parent / "sql"
+SEED_USER = "demo@news.example"
+HOLDINGS = (
+    Holding("Harbour Ferries", "harbour ferry ship port sea tide quay", 3),
+    Holding("Signal Rail", "train railway signal station line rail", 2),
+    Holding("Silicon Works", "computer software chip processor phone internet google data", 5),
+)
 
 
 def set_up(url: str, sources: dict[str, str]) -> None:
-    """Create the tables and add `sources` (name → place)."""
+    """Create the tables, add `sources` (name → place) and the seed user."""
     with connect(url) as db:
-        apply_migrations(db)
+        apply_migrations(db, MIGRATIONS)
+        insight_store.put_user(db, SEED_USER, HOLDINGS)
         for name, place in sources.items():
             # Absolute, because a worker may run in another directory.
             store.put_source(db, name, place if is_web(place) else str(Path(place).absolute()))
@@ -49,8 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         with reachable_database() as url:
             set_up(url, {name: place for name, _, place in pairs})
     except HourhandError as error:
-        print(f"Error: {error}", error.hint or "", sep="\n", file=sys.stderr)
-        return error.exit_code
+        return told(error)
     print(f"The tables are there; {len(pairs)} sources added.")
     return 0
 

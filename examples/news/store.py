@@ -6,8 +6,8 @@ from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
+from examples.common.database import Connection
 from examples.news.clean import Cleaned
-from examples.news.database import Connection
 from examples.news.feed import Item
 from examples.news.fetch import Validators
 

@@ -5,14 +5,11 @@ what it did in one transaction, enqueues its children with a key, and asks the t
 """
 
 from dataclasses import dataclass
-from typing import Annotated
 from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import Field
-
+from examples.common.database import connect
 from examples.news import store
 from examples.news.clean import clean
-from examples.news.database import connect
 from examples.news.feed import BrokenFeed, Feed, read_feed
 from examples.news.fetch import (
     Document,
@@ -23,12 +20,20 @@ from examples.news.fetch import (
     host_of,
     locations,
 )
+from examples.news.insight_tasks import analyze_news, embed_news, recompute_profile_insights
+from examples.news.limits import CLEAN_LIMIT, Limit
 from hourhand import Cancel, Discard, Retry, RetryPolicy, Run, task
 
-CLEAN_LIMIT = 50  # items a run, where the payload says nothing else
-FETCHES_AT_ONCE = 5  # over all workers; and one at a time from each host
+__all__ = [
+    "analyze_news",
+    "clean_news",
+    "embed_news",
+    "ingest_rss",
+    "ingest_source",
+    "recompute_profile_insights",
+]
 
-Limit = Annotated[int, Field(ge=1, le=1000)]
+FETCHES_AT_ONCE = 5  # over all workers; and one at a time from each host
 
 
 @task("ingest-rss", max_attempts=3, timeout=60)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from examples.common.database import Connection
 from examples.news import tasks
-from examples.news.database import Connection
 from examples.news.tests.conftest import CHECKOUT
 from hourhand import registry
 
@@ -31,7 +31,7 @@ def test_the_example_runs_with_nothing_configured_and_again(tmp_path: Path, own_
         done = python("examples.news", HOURHAND_DATA_DIR=data, HOURHAND_EXAMPLE_FEEDS=str(own_feeds))
         assert done.returncode == 0, done.stdout + done.stderr
         assert "this is a web page, not a feed: 'We have moved'" in done.stdout
-        assert "42 items, 42 cleaned. The newest:" in done.stdout
+        assert "42 items, 42 cleaned, 42 embedded, 42 analysed. The newest:" in done.stdout
         assert "2026-12-20 00:35 UTC  Festival de verão: 13 mil pessoas" in done.stdout
 
 
@@ -60,4 +60,6 @@ def test_the_schedules_name_tasks_and_payloads_that_exist() -> None:
     assert tasks
     text = (CHECKOUT / "examples" / "news" / "schedules.yaml").read_text("utf-8")
     for schedule in yaml.safe_load(text)["schedules"]:
-        registry.current().get(schedule["task"]).encode(schedule["payload"])
+        assert schedule["task"] == "hourhand.sequence"
+        for step in schedule["payload"]["steps"]:
+            registry.current().get(step["task"]).encode(step.get("payload", {}))

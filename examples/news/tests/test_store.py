@@ -1,11 +1,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from examples.common.database import Connection, apply_migrations, connect
 from examples.news import store
 from examples.news.clean import Cleaned
-from examples.news.database import Connection, apply_migrations, connect
 from examples.news.feed import Item
 from examples.news.fetch import Validators
+from examples.news.setup import MIGRATIONS
 
 ITEM = Item(guid="1", title="One", link="https://a.example/1", author="", content="<p>One</p>", published="")
 CLEANED = Cleaned(title="One", text="One", link=None, published_at=datetime(2026, 11, 1, tzinfo=UTC))
@@ -19,7 +20,7 @@ def a_source(db: Connection, url: str = "https://a.example/feed") -> int:
 
 def test_the_tables_can_be_created_again(db: Connection) -> None:
     with db.transaction():
-        apply_migrations(db)
+        apply_migrations(db, MIGRATIONS)
 
 
 def test_a_source_is_known_by_its_name_and_a_disabled_one_is_left_alone(db: Connection) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from examples.common.database import Connection
 from examples.news import store
-from examples.news.database import Connection
 from examples.news.tasks import clean_news, ingest_rss, ingest_source
 from examples.news.tests.web import Answer, Web, unchanged_since
 from hourhand import Client, Run
