@@ -81,7 +81,8 @@ def test_only_what_can_be_done_is_done(house: House, person: Person, action: str
 
 @pytest.mark.usefixtures("some")
 def test_it_goes_on_call_by_call(house: House) -> None:
-    after, done = 0, []
+    done = []
+    after: int | None = 0
     while after is not None:
         answer = house.transport.call(
             "steer_schedules", {"p_action": "pause", "p_limit": 2, "p_after": after}

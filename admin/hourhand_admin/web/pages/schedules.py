@@ -50,11 +50,11 @@ def steer(visit: Operator) -> Response:
     return visit.back("/schedules", told, **chosen)
 
 
-def _chosen(query: Mapping[str, str]) -> dict[str, str]:
+def _chosen(query: Mapping[str, str]) -> dict[str, Any]:
     return {name: query[name] for name in _FILTERS if name in query}
 
 
-def _asked(visit: Visit, action: str, chosen: dict[str, str], trouble: str = "") -> Response:
+def _asked(visit: Visit, action: str, chosen: dict[str, Any], trouble: str = "") -> Response:
     answer = _count(visit, action, chosen)
     return visit.page(
         "schedule_bulk.html",
@@ -69,16 +69,17 @@ def _asked(visit: Visit, action: str, chosen: dict[str, str], trouble: str = "")
     )
 
 
-def _count(visit: Visit, action: str, chosen: dict[str, str]) -> dict[str, Any]:
+def _count(visit: Visit, action: str, chosen: dict[str, Any]) -> dict[str, Any]:
     if action not in _DONE:
         raise BadInput("choose what to do: pause, resume or trigger")
     answer: dict[str, Any] = visit.call("steer_schedules", p_action=action, p_filter=chosen, p_dry_run=True)
     return answer
 
 
-def _steered(visit: Visit, action: str, chosen: dict[str, str]) -> int:
+def _steered(visit: Visit, action: str, chosen: dict[str, Any]) -> int:
     """Does it, call by call; how many there were."""
-    done, after = 0, 0
+    done = 0
+    after: int | None = 0
     while after is not None:
         answer = visit.act(
             "steer_schedules",
@@ -89,5 +90,6 @@ def _steered(visit: Visit, action: str, chosen: dict[str, str]) -> int:
             p_after=after,
             p_limit=_A_CALL,
         )
-        done, after = done + answer["done"], answer["more"]
+        done += answer["done"]
+        after = answer["more"]
     return done

@@ -21,6 +21,7 @@ Row = Mapping[str, Any]
 View = Literal["month", "week", "day"]
 
 VIEWS: tuple[View, ...] = ("month", "week", "day")
+_VIEWS: Mapping[str, View] = {view: view for view in VIEWS}
 _GROUPS = {
     "fired": "ran", "backfilled": "ran", "missed": "missed", "expired": "missed", "coalesced": "skipped",
     "skipped_overlap": "skipped", "paused": "rested", "excluded": "rested",
@@ -104,7 +105,7 @@ class Calendar:
 
 def calendar(view: str, day: str, zone: str, now: datetime) -> Calendar:
     """An empty one; what is no day or view is today, or the month."""
-    chosen: View = next((each for each in VIEWS if each == view), "month")
+    chosen: View = _VIEWS.get(view, "month")
     place = ZoneInfo(zone)
     first = _day(day) or now.astimezone(place).date()
     if chosen == "day":
