@@ -154,7 +154,8 @@ class Model:
 
     def _refusal(self, error: "APIStatusError") -> Retry | Discard:
         status = error.status_code
-        reason = f"the language endpoint {self.url} answers {status}: {error.message}"
+        said = error.body.get("message") if isinstance(error.body, dict) else None
+        reason = f"the language endpoint {self.url} answers {status}: {said or error.message}"
         if status in _AGAIN_LATER or status >= 500:
             asked = error.response.headers.get("retry-after", "")
             return Retry(min(float(asked), 3600.0) if asked.isdecimal() else None, reason=reason)

@@ -52,7 +52,7 @@ def test_a_model_that_gives_no_number_is_asked_again(endpoint: Endpoint, reply: 
 
 def test_a_busy_endpoint_is_asked_again_when_it_says(endpoint: Endpoint) -> None:
     endpoint.reply = lambda instruction, text: Refusal(429, "too many requests", {"Retry-After": "9"})
-    with pytest.raises(Retry, match=r"answers 429: .*too many requests") as busy:
+    with pytest.raises(Retry, match=r"answers 429: too many requests$") as busy:
         language().summary("text")
     assert busy.value.after == 9
     endpoint.reply = lambda instruction, text: ""
@@ -62,7 +62,7 @@ def test_a_busy_endpoint_is_asked_again_when_it_says(endpoint: Endpoint) -> None
 
 def test_a_wrong_key_is_not_tried_again(endpoint: Endpoint) -> None:
     endpoint.reply = lambda instruction, text: Refusal(401, "no such key")
-    with pytest.raises(Discard, match=r"answers 401: .*no such key"):
+    with pytest.raises(Discard, match=r"answers 401: no such key$"):
         language().summary("text")
 
 
