@@ -104,6 +104,7 @@ def test_the_defaults_are_the_documented_ones():
         "timeout": 3600.0,
         "priority": 0,
         "concurrency": None,
+        "key_concurrency": 1,
         "description": None,
     }
 

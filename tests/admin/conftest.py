@@ -41,8 +41,8 @@ def add_schedule(transport: Transport) -> Callable[..., int]:
     return add_schedule
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, started once for each test process."""
+    """Chromium. While it runs this thread has an event loop, which no test but those of a browser expects."""
     with launched() as browser:
         yield browser

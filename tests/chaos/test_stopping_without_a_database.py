@@ -10,7 +10,7 @@ from tests.support import eventually
 from tests.support.chaos import Print, Site
 from tests.support.proxy import Proxy, proxy
 
-WITHIN = 3.0
+WITHIN = 6.0  # seconds, on a machine that is busy with other tests
 
 
 @pytest.fixture

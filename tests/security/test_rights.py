@@ -65,6 +65,7 @@ DECIDE_ACCESS = {
     "act_as",
     "close_login",
     "create_api_token",
+    "create_run_token",
     "delete_user",
     "find_user",
     "list_api_tokens",
@@ -74,6 +75,7 @@ DECIDE_ACCESS = {
     "revoke_api_token",
     "use_api_token",
     "use_login",
+    "use_run_token",
 }
 """Who may call these may make themselves an administrator."""
 

@@ -215,12 +215,6 @@ def test_settings_choose_the_database(database_url: str, sql: Any) -> None:
         transport.close()
 
 
-def test_supabase_needs_another_version() -> None:
-    settings = load_settings(supabase_url="https://x.supabase.co", supabase_key="sb_secret_x")
-    with pytest.raises(BadSetting, match="Supabase"):
-        connect(settings, application_name="hourhand-worker")
-
-
 def test_a_direct_connection_needs_an_address_beside_supabase() -> None:
     settings = load_settings(supabase_url="https://x.supabase.co", supabase_key="sb_secret_x")
     with pytest.raises(BadSetting, match="DATABASE_URL"):
