@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help check test bench up lock example
+.PHONY: help check test bench up lock jobs-tick example
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ up: ## Everything in the foreground, on an embedded Postgres
 
 lock: ## requirements.lock: versions and hashes for production, without index addresses
 	uv export --quiet --no-dev --no-emit-project --no-header --no-annotate --output-file requirements.lock
+
+jobs-tick: ## One pass over everything that is due: fire, work, print the summary
+	uv run hourhand tick
 
 example: ## Run an example from start to finish: make example NAME=news
 	uv run python -m examples.$(NAME)
