@@ -1,4 +1,5 @@
--- One run with everything: its attempts that did not simply complete, its children, its schedule's name.
+-- One run with everything: its attempts that did not simply complete, its children, the runs that retry it, its
+-- schedule's name.
 create or replace function hourhand.get_run(p_run_id bigint)
 returns jsonb
 language plpgsql stable security definer set search_path = '' set jit = off
@@ -22,6 +23,10 @@ begin
         union all select h.id from hourhand_parts.job_runs_history h where h.parent_id = p_run_id
         limit 1000
       ) c
+    ),
+    'retries', (
+      select coalesce(jsonb_agg(a.after -> 'id' order by a.id), '[]') from hourhand.audit_log a
+      where a.subject = p_run_id::text and a.action = 'run.retried'
     ),
     'attempts', (
       select coalesce(jsonb_agg(to_jsonb(a) - 'token' order by a.ended_at, a.attempt), '[]')

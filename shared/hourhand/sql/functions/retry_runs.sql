@@ -1,0 +1,32 @@
+-- Retries each of these runs, at most 1000. One that cannot be retried says why and does not stop the others. Repeated
+-- with the same p_request_id it makes no run twice.
+create or replace function hourhand.retry_runs(p_ids jsonb, p_request_id uuid default null)
+returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_results jsonb := '[]';
+  v_answer jsonb;
+  v_id bigint;
+begin
+  perform hourhand_parts.require_read_committed();
+  if jsonb_array_length(p_ids) > 1000 then
+    raise exception '% runs are too many for one call', jsonb_array_length(p_ids)
+      using errcode = 'PT422', hint = 'Retry at most 1000 at once.';
+  end if;
+  for v_id in
+    -- Each locks its schedule: all in one order, that of lock_runs().
+    select i.id from (select distinct (e #>> '{}')::bigint as id from jsonb_array_elements(p_ids) e) i
+    left join hourhand.job_runs r on r.id = i.id
+    order by r.schedule_id, i.id
+  loop
+    begin
+      v_answer := hourhand.retry_run(v_id, null, md5(p_request_id::text || ':' || v_id)::uuid);
+      v_results := v_results || jsonb_build_object('id', v_id, 'retried_as', v_answer -> 'id');
+    exception when sqlstate 'PT404' or sqlstate 'PT409' then
+      v_results := v_results || jsonb_build_object('id', v_id, 'error', sqlerrm);
+    end;
+  end loop;
+  return jsonb_build_object('now', hourhand.clock(), 'results', v_results);
+end
+$$;
