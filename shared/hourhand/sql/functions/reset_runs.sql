@@ -1,6 +1,6 @@
 -- Takes runs that are being worked on back into their queues, whether their workers live or not: p_limit of those
--- claimed before p_claimed_before (now), at most 1000. Their attempts are not used up; a worker that still works on one is stale from
--- here on and can write nothing more.
+-- claimed before p_claimed_before (now), at most 1000. Their attempts are not used up; a worker that still works on one
+-- is stale from here on and can write nothing more.
 create or replace function hourhand.reset_runs(p_claimed_before timestamptz default null, p_limit int default 1000)
 returns jsonb
 language plpgsql security definer set search_path = ''
