@@ -26,10 +26,3 @@ def runs(visit: Viewer, before: int | None = None) -> Response:
         statuses=[(status, status) for status in RUN_STATUSES],
         first=before is None,
     )
-
-
-@router.get("/runs/{run_id}")
-def run(visit: Viewer, run_id: int) -> Response:
-    found = visit.call("get_run", p_run_id=run_id)
-    logs = visit.call("get_logs", p_run_id=run_id, p_limit=200)
-    return visit.page("run.html", now=found["now"], run=found, logs=logs["logs"])
