@@ -1,8 +1,10 @@
 """Workers, queues, errors, the audit log and the settings: what their pages tell and do."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.admin.house import House, Person
@@ -123,3 +125,128 @@ def test_viewers_see_queues_and_change_nothing(house: House, enqueue: Callable[.
     for deed in ("pause", "resume", "limit"):
         assert viewer.post(f"/queues/default/{deed}").status_code == 403
     assert queue(house)["paused_at"] is None
+
+
+# --- Errors ---
+
+
+def fail(worker: Hand, enqueue: Callable[..., int], message: str, line: int = 7) -> int:
+    run_id = enqueue("task")
+    trace = f'Traceback …\n  File "/app/{EVIL}.py", line {line}, in fetch\nValueError: x'
+    error = {"class": "ValueError", "message": message, "traceback": trace}
+    assert worker.finish(*worker.runs(), outcome="failed", error=error) == ["ok"]
+    return run_id
+
+
+def test_failures_with_one_cause_are_one_error(
+    house: House, person: Person, hand: Callable[..., Hand], enqueue: Callable[..., int]
+) -> None:
+    assert "No attempt has failed" in text(person, "/errors")
+    worker = hand()
+    fail(worker, enqueue, "feed 12 at 'https://a.example' is no XML")
+    last = fail(worker, enqueue, "feed 345 at 'https://b.example' is no XML", line=9)
+    other = fail(worker, enqueue, f"it is full {EVIL} 100%")
+    found = house.transport.call("list_errors", {})["errors"]
+    assert [(each["runs"], each["last_run_id"]) for each in found] == [(1, other), (2, last)]
+    page = text(person, "/errors")
+    assert page.count("<strong>ValueError</strong>") == 2
+    assert f'href="/runs/{last}"' in page
+    assert f'<a href="/runs?fingerprint={found[1]["fingerprint"]}">2</a>' in page
+    assert SAFE in page
+    assert "no XML" not in text(person, "/errors?search=100%25")
+    assert "it is full" in text(person, "/errors?search=100%25")
+    assert "No errors match" in text(person, "/errors?search=10%25%25<script>alert(1)</script>")
+    assert person.get("/errors?search=%00").status_code == 422
+
+
+# --- Audit ---
+
+
+def test_the_audit_log_tells_who_changed_what(house: House, person: Person) -> None:
+    person.post("/queues/mail/pause", note=EVIL)
+    person.post("/queues/mail/limit", rate="2")
+    person.post("/queues/mail/limit", rate="5")
+    house.person("operator", "eve").post("/queues/other/resume")
+    page = text(person, "/audit")
+    assert "<dt>rate</dt><dd><del>2</del> <ins>5</ins>" in page
+    assert SAFE in page
+    assert "queue.resumed" not in text(person, "/audit?actor=operator")
+    assert "queue.resumed</a>" in text(person, "/audit?action=queue&actor=eve")
+    assert "queue.limited</a>" not in text(person, "/audit?action=queue.paused&subject=mail")
+    assert "No changes match" in text(person, f"/audit?actor={EVIL}")
+
+
+def test_the_audit_log_is_read_page_by_page(person: Person, sql: Sql) -> None:
+    sql(
+        "insert into hourhand.audit_log (at, actor, action, subject, before, after)"
+        " select now(), 'bot', 'runs.reset', n::text, '[1]', to_jsonb(n) from generate_series(1, 60) n returning 1"
+    )
+    (newest,) = sql("select max(id) from hourhand.audit_log")[0]
+    page = text(person, "/audit?actor=bot")
+    assert f"before={newest - 49}" in page
+    assert "<del>[1]</del> <ins>60</ins>" in page
+    rest = text(person, f"/audit?actor=bot&before={newest - 49}")
+    assert ("10 shown" in rest, "Next page" in rest, "First page" in rest) == (True, False, True)
+    for before in ("x", "0", str(2**63), "-1"):
+        assert person.get(f"/audit?before={before}").status_code == 422, before
+
+
+# --- Settings ---
+
+
+def test_a_token_is_shown_once_works_and_is_revoked(house: House, sql: Sql) -> None:
+    admin = house.person("admin")
+    answer = admin.post("/settings/tokens", name=EVIL, role="operator", expires="90d")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert EVIL not in answer.text
+    (token,) = set(re.findall(r"hh_[\w-]{43}", answer.text))
+    page = text(admin, "/settings")
+    assert SAFE in page
+    assert token not in page
+    bearer = {"authorization": f"Bearer {token}"}
+    assert httpx.get(f"{house.url}/api/v1/runs", headers=bearer).status_code == 200
+    (made,) = house.transport.call("list_api_tokens", {})["tokens"]
+    assert made["role"] == "operator"
+    assert sql("select expires_at - created_at = '90 days' from hourhand_parts.api_tokens") == [(True,)]
+    assert admin.post("/settings/tokens/revoke", name=EVIL).status_code == 303
+    assert httpx.get(f"{house.url}/api/v1/runs", headers=bearer).status_code == 401
+    logged = sql("select actor, action, before, after from hourhand.audit_log where subject = %s", EVIL)
+    assert [entry[:2] for entry in logged] == [("admin", "api_token.created"), ("admin", "api_token.revoked")]
+    assert token not in str(logged)
+
+
+def test_tokens_that_cannot_be_are_refused(house: House) -> None:
+    admin = house.person("admin")
+    for fields in (
+        {}, {"name": "x", "role": "god"}, {"name": "x", "expires": EVIL}, {"name": "x", "expires": "0"},
+        {"name": "x", "expires": "999999999d"}, {"name": "a\nb"}, {"name": "x" * 101}, {"name": "x\0"},
+    ):  # fmt: skip
+        answer = admin.post("/settings/tokens", **fields)
+        assert answer.status_code == 422, fields
+        assert EVIL not in answer.text
+    assert house.transport.call("list_api_tokens", {})["tokens"] == []
+    assert admin.post("/settings/tokens", name="twice").status_code == 200
+    assert admin.post("/settings/tokens", name="twice").status_code == 409
+    assert admin.post("/settings/tokens/revoke", name="unknown").status_code == 404
+    assert admin.post("/settings/tokens/revoke").status_code == 404
+
+
+def test_the_settings_list_the_users_and_what_the_doctor_finds(
+    house: House, enqueue: Callable[..., int], hand: Callable[..., Hand]
+) -> None:
+    hand("other")
+    enqueue(EVIL)
+    house.add_user("alice", "viewer")
+    page = text(house.person("admin"), "/settings")
+    assert "<td>alice</td><td>viewer</td>" in page
+    assert "no scheduler is alive" in page
+    assert f"can run {SAFE}" in page
+    assert "the schema is that of this package" in page
+
+
+def test_the_settings_are_for_admins(house: House) -> None:
+    operator = house.person("operator")
+    assert operator.get("/settings").status_code == 403
+    assert operator.post("/settings/tokens", name="x").status_code == 403
+    assert operator.post("/settings/tokens/revoke", name="x").status_code == 403
+    assert 'href="/settings"' not in text(operator, "/audit")
