@@ -1,12 +1,17 @@
 """The runs: their list, the page of one, and what can be done with them."""
 
+import csv
 import html
+import io
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from hourhand_admin.web.pages.run import timeline
+from hourhand_admin.web.pages.runs import as_csv
 from tests.admin.house import House, Person
 from tests.sql.conftest import Hand
 
@@ -204,3 +209,138 @@ def test_who_only_looks_is_offered_no_action(house: House, failed: Callable[...,
     viewer = house.person("viewer")
     assert 'id="retry"' not in viewer.get(f"/runs/{run_id}").text
     assert viewer.post(f"/runs/{run_id}/retry").status_code == 403
+
+
+# --- All of them ---
+
+
+def listed(page: str) -> list[int]:
+    return [int(found) for found in re.findall(r'<td class="num"><a href="/runs/(\d+)"', page)]
+
+
+def meant(page: str) -> dict[str, str]:
+    """The hidden fields of the form."""
+    return dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page))
+
+
+def test_runs_are_found_by_each_filter(
+    house: House,
+    person: Person,
+    failed: Callable[..., int],
+    enqueue: Enqueue,
+    add_schedule: Callable[..., int],
+) -> None:
+    first = failed()
+    second = enqueue("other", queue="slow")
+    add_schedule("news", task="third")
+    third = house.transport.call("trigger_schedule", {"p_schedule": "news"})["id"]
+    for query, wanted in (
+        ({}, [third, second, first]),
+        ({"status": "failed"}, [first]),
+        ({"task": "other"}, [second]),
+        ({"queue": "slow"}, [second]),
+        ({"schedule": "news"}, [third]),
+        ({"trigger": "manual"}, [third]),
+        ({"error": "<SCRIPT>"}, [first]),
+        ({"error": "%"}, []),
+        ({"ids": f"{first}, {second}"}, [second, first]),
+        ({"ids": f"{first} {second}", "task": "other"}, [second]),
+        ({"until": "2000-01-01T00:00"}, []),
+        ({"since": "2000-01-01T00:00Z"}, [third, second, first]),
+    ):
+        page = person.get("/runs", **query)
+        assert (page.status_code, listed(page.text)) == (200, wanted), query
+        assert EVIL not in page.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"status": "x"}, {"trigger": "x"}, {"ids": "x"}, {"ids": "²"}, {"ids": str(2**63)}, {"since": "x"},
+        {"until": "99999"}, {"error": "x" * 501}, {"before": "x"}, {"before": str(2**63)},
+    ],
+)  # fmt: skip
+def test_a_filter_that_is_none_is_refused(person: Person, query: dict[str, str]) -> None:
+    for path in ("/runs", "/runs.csv", "/run/bulk?action=retry"):
+        if "before" not in query or path == "/runs":
+            separator = "&" if "?" in path else "?"
+            assert person.get(f"{path}{separator}{urlencode(query)}").status_code == 422, path
+
+
+def test_pages_follow_each_other_and_keep_the_filter(person: Person, house: House, enqueue: Enqueue) -> None:
+    house.transport.call("enqueue_many", {"p_jobs": [{"task": "task"}] * 60})
+    enqueue("other")
+    page = html.unescape(person.get("/runs", task="task").text)
+    [following] = re.findall(r'rel="next" href="([^"]+)"', page)
+    assert "task=task" in following
+    rest = listed(person.get(following).text)
+    assert (len(listed(page)), len(rest)) == (50, 10)
+    assert min(listed(page)) > max(rest)
+
+
+def test_all_failed_runs_of_a_filter_are_retried_once_and_the_filter_is_kept(
+    house: House, person: Person, failed: Callable[..., int]
+) -> None:
+    wanted = [failed(), failed()]
+    failed(task="other")
+    page = person.get("/run/bulk", action="retry", task="task").text
+    assert "Retry 2 runs" in page
+    assert all(run(house, each)["retries"] == [] for each in wanted)
+    fields = meant(page)
+    fields.pop("csrf")
+    for _ in range(2):
+        answer = person.post("/run/bulk", **fields)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/runs?task=task")
+    assert "2 runs retried." in text(person, "/runs", task="task")
+    assert [len({*run(house, each)["retries"]}) for each in wanted] == [1, 1]
+    assert listed(person.get("/runs", trigger="retry").text) == sorted(
+        (run(house, each)["retries"][0] for each in wanted), reverse=True
+    )
+
+
+def test_waiting_runs_of_a_filter_are_cancelled_with_a_reason(
+    house: House, person: Person, enqueue: Enqueue, failed: Callable[..., int]
+) -> None:
+    done = failed()
+    ids = [enqueue(), enqueue()]
+    page = person.get("/run/bulk", action="cancel").text
+    assert "Cancel 2 runs" in page
+    fields = {**meant(page), "reason": "too many", "ids": f"{ids[0]} {ids[1]} {done} 99"}
+    fields.pop("csrf")
+    assert person.post("/run/bulk", **fields).status_code == 303
+    assert "2 runs cancelled, or told to stop. 1 had ended before. 1 not: there is no run 99." in text(
+        person, "/runs"
+    )
+    assert {run(house, each)["cancel_reason"] for each in ids} == {"too many"}
+    assert "There is nothing to do." in text(person, "/run/bulk", action="cancel", status="failed")
+
+
+def test_no_more_than_a_thousand_are_done_at_once(house: House, person: Person) -> None:
+    house.transport.call("enqueue_many", {"p_jobs": [{"task": "task"}] * 1001})
+    page = person.get("/run/bulk", action="cancel").text
+    assert "Cancel 1\u202f000 runs" in page
+    assert "There may be more" in page
+    too_many = " ".join(str(number) for number in range(1, 1002))
+    assert person.post("/run/bulk", action="cancel", ids=too_many).status_code == 422
+    assert person.post("/run/bulk", action="eat", ids="1").status_code == 422
+    assert person.get("/run/bulk", action="eat").status_code == 422
+    assert house.person("viewer").get("/run/bulk", action="cancel").status_code == 403
+
+
+def test_runs_are_exported_for_a_spreadsheet_and_nothing_in_it_is_a_formula(
+    person: Person, enqueue: Enqueue
+) -> None:
+    for task in ("=1+1", "@x", "-2", "+3", 'a,"b"'):
+        enqueue(task)
+    answer = person.get("/runs.csv", status="pending")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["task"] for row in rows] == ['a,"b"', "'+3", "'-2", "'@x", "'=1+1"]
+    assert (rows[0]["status"], rows[0]["error"]) == ("pending", "")
+    for text in ("\tx", "\rx"):
+        blank: dict[str, Any] = dict.fromkeys(rows[0])
+        [cell] = [
+            row["error"]
+            for row in csv.DictReader(io.StringIO(as_csv([{**blank, "error": text}]), newline=""))
+        ]
+        assert cell == f"'{text}"
