@@ -9,7 +9,10 @@ from tests.admin.browser import Browser, Scheme
 from tests.admin.house import PASSWORD, House
 from tests.sql.conftest import Hand
 
-PAGES = ("/", "/schedules", "/runs", "/runs/1", "/workers", "/queues", "/errors", "/audit", "/settings")
+PAGES = (
+    "/", "/schedules", "/runs", "/runs/1", "/run/bulk?action=cancel", "/workers", "/queues", "/errors", "/audit",
+    "/settings",
+)  # fmt: skip
 """Every page, as it is once `lived_in` has happened."""
 MOST_BYTES = 40_960
 
