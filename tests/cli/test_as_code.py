@@ -38,13 +38,14 @@ def actions(done: Done) -> dict[str, str]:
 def test_a_file_is_applied_and_applied_again_changes_nothing(hourhand: Hourhand, client: Client) -> None:
     first = hourhand("schedule", "apply", NEWS)
     assert first.code == 0
-    assert "create: news\n  task: ingest-rss\n" in first.out
+    assert "create: news\n  task: hourhand.sequence\n" in first.out
     assert "  jitter: 1m\n" in first.out
-    assert first.err.endswith("2 created\n")
+    assert first.err.endswith("1 created\n")
     news = client.schedules.get("news")
-    assert (news.cron, news.payload) == ("*/15 * * * *", {"clean_limit": 50})
+    assert news.cron == "*/15 * * * *"
+    assert news.payload["steps"][1] == {"task": "clean-news", "payload": {"limit": 50}}
     again = hourhand("schedule", "apply", NEWS)
-    assert (again.code, again.out, again.err) == (0, "", "2 unchanged\n")
+    assert (again.code, again.out, again.err) == (0, "", "1 unchanged\n")
     assert client.schedules.get("news").revision == news.revision
 
 

@@ -103,7 +103,10 @@ def test_the_news_come_in_and_are_cleaned_over_https_alone(
 
     eventually(lambda: count("select count(*) from hourhand.schedule_firings") >= 2, 60, interval=0.2)
     eventually(cleaned, 40, interval=0.2)
-    direct = "select count(*) from pg_stat_activity where application_name like 'hourhand-%%'"
+    direct = (
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and application_name like 'hourhand-%%'"
+    )
     assert count(f"{direct} and application_name not in ('hourhand-news', 'hourhand-tests')") == 0
     runs = count("select count(*) from hourhand.job_runs where status = 'completed'")
     items = count("select count(*) from news.clean_news")

@@ -1,5 +1,7 @@
 """The README's first screen and the tutorial do what they say."""
 
+import fcntl
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +15,13 @@ from tests.docs.walk import Walk
 @pytest.fixture
 def walk(tmp_path: Path) -> Iterator[Walk]:
     walk = Walk(tmp_path)
-    try:
-        yield walk
-    finally:
-        walk.stop()
+    # The pages say `hourhand up` without a port: one after the other, whichever test process they are in.
+    with (Path(tempfile.gettempdir()) / "hourhand-test-walks.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield walk
+        finally:
+            walk.stop()
 
 
 @pytest.mark.slow

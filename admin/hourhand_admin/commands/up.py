@@ -17,6 +17,8 @@ from hourhand_admin.terminal.session import examples, say
 if TYPE_CHECKING:
     from hourhand.settings import Settings
 
+_PORT = 8000
+
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -29,7 +31,9 @@ data_dir_option = click.option(
 )
 @data_dir_option
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=8000, help="Port of the admin.  [default 8000]"
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port of the admin.  [default 8000, or the next one that is free]",
 )
 @click.option(
     "--tasks",
@@ -47,7 +51,7 @@ data_dir_option = click.option(
 @click.option("--announce-to", type=int, hidden=True)
 def up(
     data_dir: Path | None,
-    port: int,
+    port: int | None,
     tasks: tuple[str, ...],
     schedules: Path | None,
     reload: bool,
@@ -67,11 +71,11 @@ def up(
     return _run(settings, port, reload, announce_to)
 
 
-def _run(settings: Settings, port: int, reload: bool, announce_to: int | None) -> int:
+def _run(settings: Settings, port: int | None, reload: bool, announce_to: int | None) -> int:
     from hourhand import log
     from hourhand_admin import stack
 
-    _require_free(port)
+    port = _free_port() if port is None else _require_free(port)
     directory = stack.log_dir(settings)
     if announce_to is not None:
         from hourhand_admin.background import Rotated
@@ -101,7 +105,18 @@ def _announcer(settings: Settings, announce_to: int | None) -> Callable[[str], N
     return announce
 
 
-def _require_free(port: int) -> None:
+def _free_port() -> int:
+    """The usual one, or the next that nobody listens on: something else may use it already."""
+    for port in range(_PORT, _PORT + 20):
+        try:
+            return _require_free(port)
+        except HourhandError:
+            continue
+    return _require_free(_PORT)
+
+
+def _require_free(port: int) -> int:
+    """The port itself. Raises HourhandError when somebody listens on it."""
     import socket
 
     with socket.socket() as probe:
@@ -113,15 +128,18 @@ def _require_free(port: int) -> None:
                 f"port {port} cannot be used: {error.strerror}",
                 "Choose another with --port, such as --port 8001.",
             ) from error
+    return port
 
 
-def _detach(settings: Settings, port: int, reload: bool) -> int:
+def _detach(settings: Settings, port: int | None, reload: bool) -> int:
     from hourhand.embedded.directory import as_sentences
     from hourhand_admin import background, stack
 
     with stack.claimed(settings.data_dir):
         pass  # tell at once, and here, when another one runs
-    arguments = ["--data-dir", str(settings.data_dir), "--port", str(port)]
+    arguments = ["--data-dir", str(settings.data_dir)]
+    if port is not None:
+        arguments += ["--port", str(port)]
     for module in settings.tasks:
         arguments += ["--tasks", module]
     if settings.schedules is not None:
