@@ -363,3 +363,12 @@ def test_an_ordinary_user_can_do_it_too(up: StartUp, ordinary_user: OrdinaryUser
     owner = Path(f"/proc/{runner.services()['postgres']}").stat().st_uid
     assert owner == home.stat().st_uid
     assert runner.interrupt() == 0
+
+
+def test_without_a_port_the_next_free_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hourhand_admin.commands import up
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(up, "_PORT", taken.getsockname()[1])
+
+        assert up._free_port() > up._PORT

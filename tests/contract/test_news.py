@@ -107,7 +107,7 @@ def test_the_news_come_in_and_are_cleaned_over_https_alone(
         "select count(*) from pg_stat_activity"
         " where datname = current_database() and application_name like 'hourhand-%%'"
     )
-    assert count(f"{direct} and application_name not in ('hourhand-news', 'hourhand-tests')") == 0
+    assert count(f"{direct} and application_name not in ('hourhand-examples', 'hourhand-tests')") == 0
     runs = count("select count(*) from hourhand.job_runs where status = 'completed'")
     items = count("select count(*) from news.clean_news")
     record_property(
