@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -366,8 +367,7 @@ def test_an_ordinary_user_can_do_it_too(up: StartUp, ordinary_user: OrdinaryUser
 
 
 def test_without_a_port_the_next_free_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hourhand_admin.commands import up
-
+    up = import_module("hourhand_admin.commands.up")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setattr(up, "_PORT", taken.getsockname()[1])
 
