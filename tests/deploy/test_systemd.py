@@ -62,8 +62,7 @@ def install(machine: booted.Machine, settings: str) -> None:
 def test_the_units_live_as_they_should(
     machine: booted.Machine, project: Path, database_url: str, sql: Sql
 ) -> None:
-    if not DEBIANS_PYTHON.exists():
-        pytest.skip("there is no system Python")
+    program(str(DEBIANS_PYTHON))
     with proxy(database_url) as network:
         address = f"postgresql://postgres@127.0.0.1:{urlsplit(network.url).port}{urlsplit(database_url).path}"
         settings = (project / ".env").read_text().splitlines()
