@@ -77,7 +77,7 @@ def test_a_held_snapshot_slows_no_claim_and_loses_no_run(
             late = [{"task": "task", "priority": 100}, {"task": "task", "run_at": "2026-01-01T00:00:00Z"}]
             transport.call("enqueue_many", {"p_jobs": late})
             # However long that took on a busy machine.
-            lasting = {**low_water, "until": "2100-01-01T00:00:00+00:00"}
+            lasting = {**low_water, "until": floor(sql, "9 seconds")["until"]}
             assert worker.claim(500, p_floor=lasting)["runs"] == []
             low_water = {**low_water, "until": answer["now"]}
     assert turns < 20, "each claim was full"
