@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, Request, Response, sync_playwright
 
 from hourhand_admin.web.access.identity import LOGIN_COOKIE
 from tests.admin.house import House
+from tests.support.programs import missing
 
 FLAGS = [
     "--no-sandbox",
@@ -46,8 +46,7 @@ Scheme = Literal["light", "dark"]
 def program() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
-        complain = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        complain("chromium is not installed (apt-get install chromium)")
+        missing("chromium is not installed (apt-get install chromium)")
     return found
 
 

@@ -1,7 +1,6 @@
 """/static/client.js, run by Node against a real admin."""
 
 import json
-import os
 import shutil
 import subprocess
 import threading
@@ -13,6 +12,7 @@ import pytest
 from hourhand.transport import Transport
 from tests.admin.house import House
 from tests.admin.test_events import write
+from tests.support.programs import program
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -22,9 +22,7 @@ CLIENT = ROOT / "admin" / "hourhand_admin" / "web" / "static" / "client.js"
 @pytest.fixture(scope="session")
 def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Node takes a file for a module by its name."""
-    if shutil.which("node") is None:
-        complain = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        complain("Node is not installed")
+    program("node")
     copy = tmp_path_factory.mktemp("client") / "client.mjs"
     shutil.copy(CLIENT, copy)
     return copy

@@ -1,6 +1,5 @@
 """The ways to the database: a transport, and a version of Postgres behind it."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
-import pytest
 
 from hourhand.embedded import Server
 from hourhand.settings import Settings, load_settings
@@ -17,6 +15,7 @@ from hourhand.transport import Transport, connect
 from tests.support.databases import Postgres
 from tests.support.pgbouncer import pgbouncer
 from tests.support.postgrest import PostgREST, project_template, url_as
+from tests.support.programs import missing
 
 HAND = "hourhand_test_hand"
 """Who logs in on a direct connection: a member of hourhand_worker, and nothing else."""
@@ -63,8 +62,7 @@ def programs(version: int) -> Path:
     wheel = spec.submodule_search_locations if spec else None
     found = Path(wheel[0], "pginstall", "bin") if wheel else Path(place)
     if not (found / "postgres").exists():
-        complain = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        complain(f"PostgreSQL {version} is not installed ({place})")
+        missing(f"PostgreSQL {version} is not installed ({place})")
     return found
 
 

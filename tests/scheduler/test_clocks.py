@@ -1,7 +1,6 @@
 """Clocks that are wrong or are set: that of the scheduler's machine, and that of the database."""
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from hourhand.testing import DatabaseClock
 from tests.scheduler.conftest import Insert, Sql, Start, count, stop
 from tests.support import eventually
+from tests.support.programs import missing
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
@@ -36,10 +36,7 @@ def libfaketime() -> str:
     """Moves the wall clock of a process that is started with it preloaded; in Debian's package faketime."""
     found = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
     if found is None:
-        message = "libfaketime is missing: apt-get install faketime"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        missing("libfaketime is missing: apt-get install faketime")
     return str(found)
 
 

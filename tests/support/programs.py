@@ -1,16 +1,20 @@
-"""Programs from outside that some tests need."""
+"""What some tests need from outside."""
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
 
-def program(name: str) -> str:
-    """The path of an installed program. Without it the test is skipped, and on CI it fails."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is not None:
-        return found
+def missing(what: str) -> NoReturn:
+    """The test is skipped; on CI, where everything has to be there, it fails."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"{name} is not installed")
-    pytest.skip(f"{name} is not installed")
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def program(name: str) -> str:
+    """The path of an installed program, without which the test cannot run."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    return found or missing(f"{name} is not installed")
