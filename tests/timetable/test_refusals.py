@@ -16,6 +16,8 @@ BAD_CRON = [
     ("* * * * * * 2030", None, 0, "year"),
     ("@reboot", None, 0, "@daily"),
     ("@every 5m", None, 0, "every"),
+    ("@daily 5", None, 7, "alone"),
+    ("0 0 * * *; @daily @hourly", None, 18, "alone"),
     ("CRON_TZ=UTC 0 0 * * *", None, 0, "time zone"),
     ("0 0 * * *;", None, 10, "five fields"),
     (";0 0 * * *", None, 0, "five fields"),

@@ -110,7 +110,7 @@ def _tokens(cron: str, text: str, start: int) -> list[tuple[int, str]]:
         _refuse(cron, "is empty" if cron == text else "has an empty part", _SHAPE, start)
     at, first = tokens[0]
     if first.startswith("@"):
-        tokens = [*_macro(cron, first, at), *tokens[1:]]
+        tokens = _macro(cron, tokens)
     if "=" in first:
         _refuse(cron, f"begins with the setting {first!r}", "the time zone has a field of its own", at)
     if len(tokens) not in (5, 6):
@@ -119,11 +119,15 @@ def _tokens(cron: str, text: str, start: int) -> list[tuple[int, str]]:
     return tokens if len(tokens) == 6 else [(at, "0"), *tokens]
 
 
-def _macro(cron: str, word: str, at: int) -> list[tuple[int, str]]:
-    if word.lower() not in MACROS:
-        others = "; an interval has a field of its own, every" if word.lower() == "@every" else ""
-        _refuse(cron, f"has no meaning for {word!r}", f"known are {', '.join(MACROS)}{others}", at)
-    return [(at, field) for field in MACROS[word.lower()].split()]
+def _macro(cron: str, tokens: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    (at, word), *others = tokens
+    fields = MACROS.get(word.lower())
+    if fields is None:
+        interval = "; an interval has a field of its own, every" if word.lower() == "@every" else ""
+        _refuse(cron, f"uses {word!r}, which is not known", f"known are {', '.join(MACROS)}{interval}", at)
+    if others:
+        _refuse(cron, f"goes on after {word!r}", f"{word} stands alone", others[0][0])
+    return [(at, field) for field in fields.split()]
 
 
 def _refuse(cron: str, problem: str, hint: str, position: int) -> NoReturn:
