@@ -12,6 +12,7 @@ begin
       'task', v_step ->> 'task', 'payload', v_step -> 'payload', 'queue', v_step ->> 'queue',
       'priority', coalesce((v_step ->> 'priority')::int, p_run.priority), 'max_attempts', v_step ->> 'max_attempts',
       'timeout', v_step -> 'timeout', 'parent_id', p_run.id, 'trigger', 'task',
+      'trace_context', p_run.trace_context,
       'key', 'hourhand.step ' || p_number, 'key_scope', 'hourhand.sequence:' || p_run.id,
       -- What may not run beside the sequence may not run beside its steps. A sequence in it would wait for its own parent.
       'concurrency_key', case when v_step ->> 'task' <> 'hourhand.sequence' then p_run.concurrency_key end

@@ -14,7 +14,7 @@ begin
         'token', array_agg(r.token), 'trigger', array_agg(r.trigger), 'schedule_id', array_agg(r.schedule_id),
         'scheduled_for', array_agg(r.scheduled_for), 'parent_id', array_agg(r.parent_id),
         'concurrency_key', array_agg(r.concurrency_key), 'run_at', array_agg(r.run_at),
-        'created_at', array_agg(r.created_at), 'lost_count', array_agg(r.lost_count)
+        'created_at', array_agg(r.created_at), 'lost_count', array_agg(r.lost_count), 'trace_context', array_agg(r.trace_context)
       )
       from (
         select l.* from hourhand_parts.job_runs_live l
@@ -29,7 +29,7 @@ begin
       'attempt', l.attempt, 'max_attempts', l.max_attempts, 'timeout', extract(epoch from l.timeout)::double precision,
       'token', l.token, 'trigger', l.trigger, 'schedule_id', l.schedule_id, 'scheduled_for', l.scheduled_for,
       'parent_id', l.parent_id, 'concurrency_key', l.concurrency_key, 'run_at', l.run_at, 'created_at', l.created_at,
-      'lost_count', l.lost_count
+      'lost_count', l.lost_count, 'trace_context', l.trace_context
     ) order by l.claim_at, l.id)
     from hourhand_parts.job_runs_live l
     where l.session_id = p_session and l.claim_id = p_claim_id and l.status = 'processing'

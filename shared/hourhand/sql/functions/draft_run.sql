@@ -11,7 +11,7 @@ begin
     'task', v_run.task, 'queue', v_run.queue, 'priority', v_run.priority, 'run_at', v_run.run_at,
     'claim_at', v_run.claim_at, 'max_attempts', v_run.max_attempts, 'timeout', v_run.timeout::text,
     'trigger', v_run.trigger, 'concurrency_key', v_run.concurrency_key, 'parent_id', v_run.parent_id,
-    'created_at', v_run.created_at
+    'created_at', v_run.created_at, 'trace_context', v_run.trace_context
   );
 end
 $$;

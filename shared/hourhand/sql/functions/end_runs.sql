@@ -24,14 +24,15 @@ begin
     insert into hourhand_parts.job_runs_history (
       id, schedule_id, scheduled_for, task, payload, queue, priority, status, run_at, claim_at, attempt, max_attempts,
       timeout, trigger, unique_key, concurrency_key, parent_id, retry_of, item_key, lost_count, session_id, token, claim_id,
-      claimed_at, started_at, finished_at, cancel_requested_at, cancel_reason, progress, result, error, created_at
+      claimed_at, started_at, finished_at, cancel_requested_at, cancel_reason, progress, result, error, created_at,
+      trace_context
     )
     select
       g.id, g.schedule_id, g.scheduled_for, g.task, g.payload, g.queue, g.priority, i.status, g.run_at, g.claim_at,
       g.attempt, g.max_attempts, g.timeout, g.trigger, g.unique_key, g.concurrency_key, g.parent_id, g.retry_of,
       g.item_key, g.lost_count, g.session_id, g.token, g.claim_id, g.claimed_at,
       case when g.claimed_at is not null then least(greatest(coalesce(i.started_at, g.started_at), g.claimed_at), p_now) end,
-      p_now, g.cancel_requested_at, g.cancel_reason, g.progress, i.result, i.error, g.created_at
+      p_now, g.cancel_requested_at, g.cancel_reason, g.progress, i.result, i.error, g.created_at, g.trace_context
     from gone g
     join input i on i.id = g.id
     returning id, task, queue, status, concurrency_key, parent_id, item_key

@@ -12,7 +12,8 @@ create or replace function hourhand.enqueue(
   p_concurrency_key text default null,
   p_max_attempts int default null,
   p_timeout interval default null,
-  p_parent_id bigint default null
+  p_parent_id bigint default null,
+  p_trace_context text default null
 )
 returns jsonb
 language plpgsql security definer set search_path = ''
@@ -30,7 +31,7 @@ begin
       'task', p_task, 'payload', p_payload, 'queue', p_queue, 'priority', p_priority, 'run_at', p_run_at,
       'key', p_key, 'key_scope', p_key_scope, 'key_ttl', p_key_ttl, 'on_conflict', p_on_conflict,
       'concurrency_key', p_concurrency_key, 'max_attempts', p_max_attempts, 'timeout', p_timeout,
-      'parent_id', p_parent_id
+      'parent_id', p_parent_id, 'trace_context', p_trace_context
     ),
     v_now
   );

@@ -46,7 +46,7 @@ begin
   select array_agg(run_id) into v_taken from taken;
   insert into hourhand_parts.job_runs_live (
     id, task, payload, queue, priority, run_at, claim_at, max_attempts, timeout, trigger, unique_key, concurrency_key,
-    parent_id, created_at
+    parent_id, created_at, trace_context
   )
   select
     i.id, i.task, coalesce(nullif(i.payload, 'null'), '{}'), coalesce(i.queue, t.queue, 'default'),
@@ -54,14 +54,15 @@ begin
     coalesce(i.run_at, v_now) - coalesce(i.priority, 0) * interval '60 seconds',
     coalesce(i.max_attempts, t.max_attempts, 4),
     coalesce(hourhand_parts.duration(i.timeout), t.timeout, interval '1 hour'),
-    case when i.parent_id is null then 'api' else 'task' end, i.key, i.concurrency_key, i.parent_id, v_now
+    case when i.parent_id is null then 'api' else 'task' end, i.key, i.concurrency_key, i.parent_id, v_now,
+    hourhand_parts.trace_context(i.trace_context)
   from rows from (
     jsonb_to_recordset(p_jobs) as (
       task text, payload jsonb, queue text, priority int, run_at timestamptz, key text, concurrency_key text,
-      max_attempts int, timeout jsonb, parent_id bigint
+      max_attempts int, timeout jsonb, parent_id bigint, trace_context text
     ),
     unnest(v_ids)
-  ) i(task, payload, queue, priority, run_at, key, concurrency_key, max_attempts, timeout, parent_id, id)
+  ) i(task, payload, queue, priority, run_at, key, concurrency_key, max_attempts, timeout, parent_id, trace_context, id)
   left join hourhand.tasks t on t.name = i.task
   left join unnest(v_taken) w(id) on w.id = i.id
   where i.key is null or w.id is not null;

@@ -36,11 +36,11 @@ begin
   end if;
   insert into hourhand_parts.job_runs_live (
     id, task, payload, queue, priority, run_at, claim_at, max_attempts, timeout, trigger, concurrency_key, parent_id,
-    created_at
+    created_at, trace_context
   )
   select
     r.id, v_run.task, coalesce(nullif(r.payload, 'null'), '{}'), v_run.queue, v_run.priority, v_run.run_at, v_run.claim_at,
-    v_run.max_attempts, v_run.timeout, v_run.trigger, v_run.concurrency_key, v_run.parent_id, v_now
+    v_run.max_attempts, v_run.timeout, v_run.trigger, v_run.concurrency_key, v_run.parent_id, v_now, v_run.trace_context
   from rows from (unnest(v_ids), jsonb_array_elements(p_payloads)) r(id, payload);
   perform hourhand_parts.wake_workers(v_run.run_at);
   return jsonb_build_object('ids', v_ids);

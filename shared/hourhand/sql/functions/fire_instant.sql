@@ -27,7 +27,7 @@ begin
     v_run := hourhand_parts.new_run(
       hourhand_parts.schedule_job(p_schedule) || jsonb_build_object(
         'scheduled_for', v_at, 'run_at', coalesce(p_run ->> 'run_at', p_run ->> 'at'),
-        'trigger', coalesce(p_run ->> 'trigger', 'schedule'),
+        'trigger', coalesce(p_run ->> 'trigger', 'schedule'), 'trace_context', p_run -> 'trace_context',
         'concurrency_key', hourhand_parts.serial_key(p_schedule, v_serial)
       ),
       p_now

@@ -35,7 +35,7 @@ begin
         'payload', p_schedule.payload || d.payload || jsonb_build_object('item', d.item_key, 'rank', d.rank),
         'priority', least(100, p_schedule.priority + d.rank / 10), 'item_key', d.item_key,
         'scheduled_for', v_at, 'run_at', coalesce(p_run ->> 'run_at', p_run ->> 'at'),
-        'trigger', coalesce(p_run ->> 'trigger', 'schedule')
+        'trigger', coalesce(p_run ->> 'trigger', 'schedule'), 'trace_context', p_run -> 'trace_context'
       ),
       p_now
     ) r

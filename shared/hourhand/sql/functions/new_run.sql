@@ -32,6 +32,7 @@ begin
   v_run.item_key := p_job ->> 'item_key';
   v_run.lost_count := 0;
   v_run.created_at := p_now;
+  v_run.trace_context := hourhand_parts.trace_context(p_job ->> 'trace_context');
   return v_run;
 end
 $$;

@@ -6,7 +6,8 @@ as $$
 begin
   update hourhand_parts.job_runs_live
   set payload = p_new.payload, priority = p_new.priority, run_at = p_new.run_at, claim_at = p_new.claim_at,
-      max_attempts = greatest(p_new.max_attempts, attempt), timeout = p_new.timeout
+      max_attempts = greatest(p_new.max_attempts, attempt), timeout = p_new.timeout,
+      trace_context = p_new.trace_context
   where id = p_run_id and status = 'pending';
   return found;
 end

@@ -1,7 +1,8 @@
 -- Makes a new run of a finished one, optionally with another payload. Repeated with the same p_request_id
 -- it answers the run it made before.
 create or replace function hourhand.retry_run(
-  p_run_id bigint, p_payload jsonb default null, p_request_id uuid default null
+  p_run_id bigint, p_payload jsonb default null, p_request_id uuid default null,
+  p_trace_context text default null
 )
 returns jsonb
 language plpgsql security definer set search_path = ''
@@ -30,7 +31,8 @@ begin
       'task', v_old.task, 'payload', coalesce(p_payload, v_old.payload), 'queue', v_old.queue, 'priority', v_old.priority,
       'key', p_request_id, 'key_scope', 'hourhand.retry', 'concurrency_key', v_old.concurrency_key,
       'max_attempts', v_old.max_attempts, 'timeout', v_old.timeout, 'parent_id', v_old.parent_id,
-      'retry_of', v_old.id, 'trigger', 'retry', 'schedule_id', v_old.schedule_id, 'item_key', v_item
+      'retry_of', v_old.id, 'trigger', 'retry', 'schedule_id', v_old.schedule_id, 'item_key', v_item,
+      'trace_context', coalesce(p_trace_context, v_old.trace_context)
     ),
     v_now
   );

@@ -1,7 +1,8 @@
 -- Runs a schedule's task now, whatever its timing and policies. Repeated with the same p_request_id it
 -- answers the run it made before.
 create or replace function hourhand.trigger_schedule(
-  p_schedule text, p_payload jsonb default null, p_request_id uuid default null
+  p_schedule text, p_payload jsonb default null, p_request_id uuid default null,
+  p_trace_context text default null
 )
 returns jsonb
 language plpgsql security definer set search_path = ''
@@ -18,7 +19,8 @@ begin
   end if;
   v_answer := hourhand_parts.insert_run(
     hourhand_parts.schedule_job(v_schedule) || jsonb_build_object(
-      'payload', coalesce(p_payload, v_schedule.payload), 'trigger', 'manual', 'key', p_request_id, 'key_scope', 'hourhand.trigger'
+      'payload', coalesce(p_payload, v_schedule.payload), 'trigger', 'manual', 'key', p_request_id, 'key_scope', 'hourhand.trigger',
+      'trace_context', p_trace_context
     ),
     v_now
   );
