@@ -1,11 +1,6 @@
-"""The pages about schedules in a real browser, with a real scheduler and worker."""
+"""The pages about schedules in a real browser."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,20 +10,10 @@ from tests.admin.house import House
 from tests.admin.test_browser import MOST_BYTES
 from tests.admin.test_schedule_form import Feed
 from tests.sql.conftest import Hand
-from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 
 Sql = Callable[..., list[Any]]
-
-TASKS = """
-import threading
-from hourhand import task
-
-@task("fetch")
-def fetch(url: str, limit: int = 50) -> None:
-    threading.Event().wait(2.5)
-"""
 
 
 @pytest.fixture
@@ -124,52 +109,3 @@ def test_without_javascript_a_schedule_is_created_with_a_preview(browser: Browse
         page.at.get_by_text("At 09:00, on Monday to Friday").wait_for()
         page.at.get_by_role("button", name="Create").click()
         page.at.get_by_role("heading", name="plain").wait_for()
-
-
-@contextmanager
-def daemon(name: str, url: str, directory: Path) -> Iterator[None]:
-    """`hourhand NAME` as a process, while inside."""
-    environment = {
-        **os.environ, "DATABASE_URL": url, "HOURHAND_TASKS": "chores", "PYTHONPATH": str(directory),
-        "JOB_SCHEDULER_POLL_MS": "500", "JOB_WORKER_POLL_MS": "500", "HOURHAND_TRANSPORT": "postgres",
-    }  # fmt: skip
-    with (directory / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hourhand", name], cwd=directory, env=environment, stdout=log, stderr=log
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
-
-
-@pytest.mark.slow
-def test_somebody_creates_a_schedule_sees_it_fire_and_learns_why_a_firing_was_skipped(
-    browser: Browser, house: House, database_url: str, tmp_path: Path
-) -> None:
-    (tmp_path / "chores.py").write_text(TASKS, "utf-8")
-    with daemon("worker", database_url, tmp_path), daemon("scheduler", database_url, tmp_path):
-        eventually(lambda: house.transport.call("list_tasks")["tasks"], 60)
-        with browser.visit(house, "operator") as page:
-            page.open("/schedules")
-            page.at.get_by_role("link", name="New schedule").click()
-            page.at.get_by_label("Name", exact=True).fill("feeds")
-            page.at.get_by_label("Task").fill("fetch")
-            page.at.keyboard.press("Tab")  # the fields of its payload come
-            page.at.get_by_label("Url *").fill("https://example.org/rss")
-            page.at.get_by_label("Every", exact=True).check()
-            page.at.get_by_label("How often").fill("1s")
-            page.at.locator("#preview").get_by_text("Every 1s", exact=True).wait_for()
-            page.at.get_by_role("button", name="Create").click()
-            page.at.get_by_text("Schedule feeds is created.").wait_for()
-            page.at.get_by_role("region", name="The last runs").get_by_role("link").first.wait_for()
-            skipped = page.at.get_by_role("row").filter(has_text="skipped overlap").first
-            skipped.get_by_role("link").first.click()
-            page.at.get_by_text("it was skipped, because").wait_for()
-            page.is_accessible()
-            page.picture("why")
