@@ -14,7 +14,7 @@ from examples.common.database import connect, reachable_database
 from examples.common.show import hourhand, runs_since, told
 from examples.news import insight_store, store
 from examples.news.setup import set_up
-from examples.news.tasks import ingest_source
+from examples.news.tasks import ingest_feed
 from hourhand import Client
 from hourhand.errors import HourhandError
 from hourhand.records import RunRecord
@@ -54,7 +54,7 @@ def _sources() -> dict[str, str]:
 
 
 def _is_broken_feed(run: RunRecord) -> bool:
-    return run.task == ingest_source.name and run.status == "failed"
+    return run.task == ingest_feed.name and run.status == "failed"
 
 
 def _print_runs(runs: list[RunRecord]) -> None:
@@ -64,7 +64,7 @@ def _print_runs(runs: list[RunRecord]) -> None:
 
 
 def _subject(run: RunRecord) -> str:
-    return f" {Path(run.payload['location']).name}" if run.task == ingest_source.name else ""
+    return f" {Path(run.payload['location']).name}" if run.task == ingest_feed.name else ""
 
 
 def _told(run: RunRecord) -> str:

@@ -1,4 +1,4 @@
-"""The tasks: `ingest-rss` → an `ingest-source` for each feed → `clean-news` until all is clean.
+"""The tasks: `ingest-rss` → an `ingest-feed` for each feed → `clean-news` until all is clean.
 
 A task may be run again at any point (its worker may have died just before it said "done"), so each one stores
 what it did in one transaction, enqueues its children with a key, and asks the tables what is left to do.
@@ -28,8 +28,8 @@ __all__ = [
     "analyze_news",
     "clean_news",
     "embed_news",
+    "ingest_feed",
     "ingest_rss",
-    "ingest_source",
     "recompute_profile_insights",
 ]
 
@@ -49,13 +49,13 @@ def ingest_rss(run: Run, clean_limit: Limit = CLEAN_LIMIT) -> dict[str, int]:
 
 
 @task(
-    "ingest-source",
+    "ingest-feed",
     max_attempts=3,
     timeout=60,
     concurrency=FETCHES_AT_ONCE,
     retry=RetryPolicy(first=5, factor=6),
 )
-def ingest_source(
+def ingest_feed(
     run: Run, source_id: int, location: str | None = None, clean_limit: Limit = CLEAN_LIMIT
 ) -> dict[str, int]:
     """Fetch one feed and store its items; `location` is a file of the source's directory.
@@ -107,9 +107,9 @@ def _enqueue_ingest(run: Run, source: store.Source, location: str, clean_limit: 
     payload = {"source_id": source.id, "location": location, "clean_limit": clean_limit}
     key = f"{run.id}/{source.id}/{uuid5(NAMESPACE_URL, location)}"
     if host := host_of(location):
-        run.enqueue(ingest_source, payload, key=key, concurrency_key=f"news-host:{host}")
+        run.enqueue(ingest_feed, payload, key=key, concurrency_key=f"news-host:{host}")
     else:
-        run.enqueue(ingest_source, payload, key=key)
+        run.enqueue(ingest_feed, payload, key=key)
 
 
 def _prepare(source_id: int, location: str | None) -> _Visit:

@@ -14,7 +14,7 @@ import pytest
 
 from examples.common.database import Connection
 from examples.news import store
-from examples.news.tasks import clean_news, ingest_rss, ingest_source
+from examples.news.tasks import clean_news, ingest_feed, ingest_rss
 from examples.news.tests.web import Answer, Web, unchanged_since
 from hourhand import Client, Run
 from hourhand.client import Handle
@@ -59,7 +59,7 @@ def add_source(db: Connection, name: str, place: object) -> int:
 
 def ingested(client: Client) -> dict[str, RunRecord]:
     """The runs of single feeds, by the last part of their place."""
-    runs = client.runs.list(task="ingest-source", limit=500)
+    runs = client.runs.list(task="ingest-feed", limit=500)
     return {Path(run.payload["location"]).name: run for run in map(client.runs.get, [run.id for run in runs])}
 
 
@@ -113,7 +113,7 @@ def test_cleaning_goes_on_in_batches_until_all_is_clean(
     db: Connection, client: Client, work: Work, own_feeds: Path
 ) -> None:
     source = add_source(db, "own", own_feeds / "harbour-gazette.xml")
-    client.enqueue(ingest_source, {"source_id": source, "clean_limit": 1})
+    client.enqueue(ingest_feed, {"source_id": source, "clean_limit": 1})
     work()
     runs = [client.runs.get(run.id) for run in client.runs.list(task="clean-news")]
     assert [run.result for run in runs] == [{"cleaned": 1}] * 3
@@ -206,7 +206,7 @@ def test_an_article_that_was_corrected_is_corrected_here(
 
 
 def test_a_deleted_source_cancels_its_run(client: Client, work: Work) -> None:
-    handle = client.enqueue(ingest_source, {"source_id": 12345})
+    handle = client.enqueue(ingest_feed, {"source_id": 12345})
     work()
     assert (handle.status(), handle.run().error) == ("cancelled", "the source was deleted")
 
@@ -253,7 +253,7 @@ def test_a_task_that_is_run_again_enqueues_nothing_twice(
     ingest_rss(beside.run(first.run()))  # an attempt whose "done" got lost
     work()
     assert {child.outcome for child in beside.children} == {"created"}
-    assert len(ingested(client)) == len(client.runs.list(task="ingest-source", limit=500)) == 11
+    assert len(ingested(client)) == len(client.runs.list(task="ingest-feed", limit=500)) == 11
 
 
 def test_what_was_stored_by_a_lost_attempt_is_still_cleaned(
@@ -261,10 +261,10 @@ def test_what_was_stored_by_a_lost_attempt_is_still_cleaned(
 ) -> None:
     feed = shutil.copy(own_feeds / "harbour-gazette.xml", tmp_path)
     source = add_source(db, "own", feed)
-    run = client.enqueue(ingest_source, {"source_id": source})
+    run = client.enqueue(ingest_feed, {"source_id": source})
 
     with pytest.raises(ConnectionError):
-        ingest_source(Beside(client, lost=True).run(run.run()), source_id=source)
+        ingest_feed(Beside(client, lost=True).run(run.run()), source_id=source)
     assert store.totals(db) == (3, 0)
     work()
     assert run.result() == {"new": 0, "changed": 0, "skipped": 0}
