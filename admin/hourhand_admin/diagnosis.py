@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 from hourhand.durations import format_duration
 from hourhand.errors import FAILED, BadSetting, ContractMismatch, Denied, HourhandError, Unavailable
 from hourhand_admin import health, openings
-from hourhand_admin.health import Finding
+from hourhand_admin.health import Finding, FindingId
 
 if TYPE_CHECKING:
     from hourhand.client import Client
     from hourhand.records import ScheduleRecord
+    from hourhand_admin.pipeline import Step
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
 LATE = timedelta(seconds=60)
 _MOST_NAMED = 20
 
-_IDS: dict[type[HourhandError], str] = {
+_IDS: dict[type[HourhandError], FindingId] = {
     BadSetting: "settings",
     Unavailable: "database-unreachable",
     Denied: "permissions",
@@ -32,18 +33,29 @@ _IDS: dict[type[HourhandError], str] = {
 
 @dataclass
 class Diagnosis:
-    """What was checked and is well (name and fact), and what is not."""
+    """What was checked and is well (name and fact), what is not, and how far a run came through."""
 
     passed: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    steps: list[Step] | None = None
+    broken_off: bool = False
     exit_code: int = 0
 
+    def add(self, error: HourhandError) -> None:
+        """What an error of the database or the settings means."""
+        finding = Finding(_IDS.get(type(error), "database"), "down", str(error), error.hint or "")
+        self.findings.append(finding)
+        self.exit_code = error.exit_code
+        self.broken_off = True
+
     def as_json(self) -> dict[str, Any]:
+        tested = {} if self.steps is None else {"pipeline": [step.as_json() for step in self.steps]}
         return {
             "ok": self.exit_code == 0,
             "state": health.state(self.findings),
             "passed": [{"id": name, "what": told} for name, told in self.passed],
             "findings": [finding.as_json() for finding in self.findings],
+            **tested,
         }
 
 
@@ -54,23 +66,36 @@ def diagnose(client: Client) -> Diagnosis:
     try:
         _check(client, found)
     except HourhandError as error:
-        _add_error(found, error)
+        found.add(error)
     else:
         serious = health.state(found.findings) != "ok"
         found.exit_code = FAILED if serious else 0
     return found
 
 
+def test_pipeline(
+    client: Client, found: Diagnosis, queue: str, timeout: timedelta, *, schedule: bool
+) -> None:
+    """Send a run through, and add to `found` how far it came. A TransportError becomes a finding."""
+    from hourhand_admin.pipeline import Pipeline, Stuck
+
+    pipeline = Pipeline(client, queue, timeout)
+    found.steps = []
+    try:
+        for step in pipeline.by_schedule() if schedule else pipeline.by_run():
+            found.steps.append(step)
+    except Stuck as stuck:
+        found.findings.append(stuck.finding)
+        found.exit_code = FAILED
+    except HourhandError as error:
+        found.add(error)
+
+
 def of_error(error: HourhandError) -> Diagnosis:
     """For what was wrong before a check could be made, such as a setting."""
     found = Diagnosis()
-    _add_error(found, error)
+    found.add(error)
     return found
-
-
-def _add_error(found: Diagnosis, error: HourhandError) -> None:
-    found.findings.append(Finding(_IDS.get(type(error), "database"), "down", str(error), error.hint or ""))
-    found.exit_code = error.exit_code
 
 
 def _check(client: Client, found: Diagnosis) -> None:

@@ -15,19 +15,45 @@ from hourhand.durations import format_duration
 
 Level = Literal["note", "degraded", "down"]
 State = Literal["ok", "degraded", "down"]
+FindingId = Literal[
+    "settings",
+    "database-unreachable",
+    "database",
+    "permissions",
+    "schema",
+    "open-access",
+    "clock",
+    "no-scheduler",
+    "no-worker",
+    "service-late",
+    "unknown-task",
+    "broken-schedule",
+    "late-schedule",
+    "backlog",
+    "paused-queue",
+    "undelivered-alerts",
+    "pipeline-fire",
+    "pipeline-claim",
+    "pipeline-run",
+]
+"""Stable; each has a section in the page of findings."""
+
 Status = Mapping[str, Any]
 
 BACKLOG = timedelta(minutes=5)
 """A run that has waited longer than this for a worker."""
+
+FINDINGS_PAGE = "docs/reference/findings.md"
+"""What each means, by its id."""
 
 _BOTH = "Both services are needed: the scheduler makes the runs, the worker runs them."
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: a stable `id`, what it is, and what to try."""
+    """One thing that is wrong: what it is, and what to try."""
 
-    id: str
+    id: FindingId
     level: Level
     what: str
     fix: str
@@ -58,10 +84,14 @@ def alive(status: Status, kind: str) -> list[dict[str, Any]]:
 
 
 def _services(status: Status) -> Iterator[Finding]:
-    for kind, effect in (("scheduler", "nothing is fired"), ("worker", "nothing is run")):
+    needed: tuple[tuple[FindingId, str, str], ...] = (
+        ("no-scheduler", "scheduler", "nothing is fired"),
+        ("no-worker", "worker", "nothing is run"),
+    )
+    for finding, kind, effect in needed:
         if not alive(status, kind):
             yield Finding(
-                f"no-{kind}",
+                finding,
                 "down",
                 f"no {kind} is alive, so {effect}. {_BOTH}",
                 f"Start one: hourhand {kind}",

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from hourhand import columns, demo, embedded, log, migrate, registry
+from hourhand.built_in import with_built_in
 from hourhand.client import Client
 from hourhand.errors import StillRunning
 from hourhand.handle import Handle
@@ -71,7 +72,7 @@ class Pass:
 
     def __init__(self, client: Client, tasks: Registry, story: Story, deadline: float | None) -> None:
         self._client = client
-        self._tasks = Registry([*tasks, sequence])
+        self._tasks = with_built_in(tasks)
         self._story = story
         self._sequences: set[int] = set()
         self._deadline = deadline

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from hourhand import registry
+from hourhand import built_in, registry
 from hourhand.errors import BadPayload
-from hourhand.sequence import sequence
 
 if TYPE_CHECKING:
     from hourhand.tasks import Task
@@ -86,7 +85,7 @@ def _known(task: Task[..., Any] | str) -> Task[..., Any] | None:
     here = registry.current()
     if task in here:
         return here.get(task)
-    return sequence if task == sequence.name else None
+    return built_in.TASKS.get(task)
 
 
 def _encoded(task: Task[..., Any] | None, payload: Any) -> Any:

@@ -40,10 +40,11 @@ class Claimer:
         self._registry = registry
         self._executor = executor
         self._reporter = reporter
-        served = [*(settings.queues if queues is None else queues)]
+        self.queues = [*(settings.queues if queues is None else queues)]
+        """None named is every one."""
         self._params: dict[str, Any] = {
             "p_tasks": registry.names,
-            "p_queues": served or None,
+            "p_queues": self.queues or None,
             "p_columns": True,
         }
         self._floor: dict[str, Any] | None = None

@@ -8,11 +8,11 @@ from time import monotonic
 from typing import Any
 
 from hourhand import migrate, supervision
+from hourhand.built_in import with_built_in
 from hourhand.errors import ContractMismatch, Denied, HourhandError
 from hourhand.loop import Loop, signals
 from hourhand.outcome import Outcome
 from hourhand.registry import Registry
-from hourhand.sequence import sequence
 from hourhand.settings import Settings
 from hourhand.transport import Listener, Transport
 from hourhand_worker.attempt import Attempt, Result, Stop
@@ -80,7 +80,7 @@ class Worker:
         queues: Sequence[str] | None = None,
         ended: Callable[[Attempt, Result], None] | None = None,
     ) -> None:
-        registry = Registry([*registry, sequence])
+        registry = with_built_in(registry)
         self._settings = settings
         self._transport = transport
         self._until = Until()
@@ -334,6 +334,7 @@ class Worker:
             "undelivered": self._holdings.closing,
             "abandoned": self._executor.abandoned.total(),
             "memory_mb": round(resident_mb(), 1),
+            "queues": self._claimer.queues,
             **self._outcomes,
         }
 

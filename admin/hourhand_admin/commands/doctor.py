@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -9,23 +10,58 @@ import click
 from hourhand.cli import echo_json, json_option
 from hourhand.errors import HourhandError
 from hourhand_admin.terminal import text
+from hourhand_admin.terminal.inputs import DURATION
 from hourhand_admin.terminal.session import examples, open_client, say
 
 if TYPE_CHECKING:
     from hourhand.client import Client
     from hourhand_admin.diagnosis import Diagnosis
 
+_TIMEOUT, _SCHEDULE_TIMEOUT = timedelta(seconds=60), timedelta(seconds=120)
 
-@click.command(epilog=examples("hourhand doctor", "hourhand doctor --fix", "hourhand doctor --json"))
+
+@click.command(
+    epilog=examples(
+        "hourhand doctor",
+        "hourhand doctor --fix",
+        "hourhand doctor --test-pipeline",
+        "hourhand doctor --test-pipeline --schedule --json",
+    )
+)
 @click.option("--fix", is_flag=True, help="First take the runs of dead workers back into their queues.")
 @click.option(
     "--all-processing",
     is_flag=True,
     help="With --fix: take all runs back that are processing, also of living workers.",
 )
+@click.option("--test-pipeline", is_flag=True, help="Then send a run through: a worker has to take it.")
+@click.option(
+    "--schedule",
+    is_flag=True,
+    help="With --test-pipeline: begin with a schedule, which a scheduler has to fire.",
+)
+@click.option(
+    "--queue", metavar="NAME", help="With --test-pipeline: the queue to send it through. [default: default]"
+)
+@click.option(
+    "--timeout",
+    type=DURATION,
+    help="With --test-pipeline: how long it may take in all. [default: 60s; 2m with --schedule]",
+)
 @json_option
-def doctor(fix: bool, all_processing: bool, as_json: bool) -> int:
+def doctor(
+    fix: bool,
+    all_processing: bool,
+    test_pipeline: bool,
+    schedule: bool,
+    queue: str | None,
+    timeout: timedelta | None,
+    as_json: bool,
+) -> int:
     """Check settings, database, schema, permissions, clocks, services, tasks and schedules.
+
+    With --test-pipeline it also sends a run of the built-in task hourhand.check through: it is put into a
+    queue, claimed, run, logged and finished by a worker, and read back.
 
     Exit 0 when nothing is wrong, 1 when something is, 69 when the database cannot be reached, 78 when the
     configuration is wrong.
@@ -34,6 +70,8 @@ def doctor(fix: bool, all_processing: bool, as_json: bool) -> int:
 
     if all_processing and not fix:
         raise click.UsageError("--all-processing goes with --fix: it changes something.")
+    if not test_pipeline and (schedule or queue or timeout):
+        raise click.UsageError("--schedule, --queue and --timeout go with --test-pipeline.")
     try:
         with open_client() as client:
             if fix:
@@ -41,6 +79,10 @@ def doctor(fix: bool, all_processing: bool, as_json: bool) -> int:
             if all_processing:
                 _reset(client)
             found = diagnosis.diagnose(client)
+            if test_pipeline and not found.broken_off:
+                longest = timeout or (_SCHEDULE_TIMEOUT if schedule else _TIMEOUT)
+                say(f"sending a run through, for {text.duration(longest)} at most")
+                diagnosis.test_pipeline(client, found, queue or "default", longest, schedule=schedule)
     except HourhandError as error:
         found = diagnosis.of_error(error)
     if as_json:
@@ -70,8 +112,13 @@ def _reset(client: Client) -> None:
 
 
 def _page(found: Diagnosis) -> str:
+    from hourhand_admin.health import FINDINGS_PAGE
+
     lines = [f"ok        {name}: {told}" for name, told in found.passed]
+    lines += [f"ok        pipeline: {step.id}, {step.what} ({step.ms:.1f} ms)" for step in found.steps or ()]
     for finding in found.findings:
         lines.append(f"{finding.level:<9} {finding.id}: {finding.what}")
         lines.append(f"{'':<9} {finding.fix}")
+    if found.findings:
+        lines.append(f"What each finding means: {FINDINGS_PAGE}")
     return "\n".join(lines)
