@@ -12,16 +12,14 @@ import os
 import statistics
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import psycopg
+from databases import database
 from psycopg.types.json import Jsonb
 
-from hourhand import columns, migrate
-from hourhand.transport.postgres import PostgresTransport
+from hourhand import columns
 
 TASKS = [f"task{n}" for n in range(20)]
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -81,21 +79,6 @@ class Worker:
     def finish(self, runs: list[dict[str, object]]) -> None:
         results = [{"id": run["id"], "token": run["token"], "outcome": "completed"} for run in runs]
         self.connection.execute("select hourhand.finish(%s, %s)", [self.session, Jsonb(results)])
-
-
-@contextmanager
-def database(url: str) -> Iterator[str]:
-    name = f"hourhand_bench_{uuid.uuid4().hex[:8]}"
-    own = urlsplit(url)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"create database {name}".encode())
-        try:
-            transport = PostgresTransport(own, application_name="hourhand-bench")
-            migrate.apply(transport)
-            transport.close()
-            yield own
-        finally:
-            server.execute(f"drop database {name} with (force)".encode())
 
 
 def pending(rows: int, tasks: int = 1) -> Callable[[Connection], None]:

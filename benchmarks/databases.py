@@ -1,17 +1,30 @@
 """What the benchmarks run on: a new database for each measurement, on a server that keeps its promises."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
 from hourhand import migrate
+from hourhand.embedded import Server
 from hourhand.transport.postgres import PostgresTransport
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+@contextmanager
+def embedded(**options: str) -> Iterator[str]:
+    """The address of an embedded Postgres with these options, for as long as the context lasts."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Server(Path(directory) / "data", options=options) as server,
+    ):
+        yield server.url
 
 
 @contextmanager

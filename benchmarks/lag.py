@@ -14,8 +14,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,10 +22,9 @@ from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 import psycopg
+from databases import database, embedded
 
-from hourhand import Run, migrate, task
-from hourhand.embedded import Server
-from hourhand.transport.postgres import PostgresTransport
+from hourhand import Run, task
 
 SCHEDULES = 20
 EVERY = timedelta(seconds=5)
@@ -49,19 +46,21 @@ def main() -> None:
     parser.add_argument("--idle", type=float, default=120, help="how long to watch the idle daemons")
     parser.add_argument("--url", help="a server's maintenance database")
     options = parser.parse_args()
+    if timedelta(seconds=options.seconds) < 3 * EVERY:
+        parser.error(f"--seconds is at least {3 * EVERY.total_seconds():.0f}: the first firings do not count")
     with ExitStack() as stack:
-        server = options.url or stack.enter_context(_embedded())
-        url = stack.enter_context(_database(server))
+        server = options.url or stack.enter_context(embedded(autovacuum="off"))
+        url = stack.enter_context(database(server))
         for daemon in ("scheduler", "worker"):
             stack.enter_context(_daemon(daemon, url))
-        with psycopg.connect(url, autocommit=True) as database:
-            _wait_for(database, "select count(*) = 2 from hourhand.services")
+        with psycopg.connect(url, autocommit=True) as connection:
+            _wait_for(connection, "select count(*) = 2 from hourhand.services")
         if options.idle:
             print(
                 f"idle: {_idle(server, url, options.idle):.3f} statements/s of scheduler and worker together"
             )
-        with psycopg.connect(url, autocommit=True) as database:
-            _report(_fire(database, options.seconds))
+        with psycopg.connect(url, autocommit=True) as connection:
+            _report(_fire(connection, options.seconds))
 
 
 # --- Measuring ---
@@ -125,30 +124,6 @@ def _wait_for(database: psycopg.Connection, query: str, timeout: float = 60) -> 
 
 
 # --- What it runs on ---
-
-
-@contextmanager
-def _embedded() -> Iterator[str]:
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        Server(Path(directory) / "data", options={"autovacuum": "off"}) as server,
-    ):
-        yield server.url
-
-
-@contextmanager
-def _database(server: str) -> Iterator[str]:
-    name = f"hourhand_lag_{uuid.uuid4().hex[:8]}"
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-        transport = PostgresTransport(url, application_name="hourhand-lag")
-        migrate.apply(transport)
-        transport.close()
-        try:
-            yield url
-        finally:
-            connection.execute(f"drop database {name} with (force)".encode())
 
 
 @contextmanager

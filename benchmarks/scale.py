@@ -18,17 +18,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
+from databases import database, embedded
 from psycopg.types.json import Jsonb
 
-from hourhand import migrate
-from hourhand.embedded import Server
-from hourhand.transport.postgres import PostgresTransport
 from hourhand_scheduler.firing import Firing
 from hourhand_scheduler.reading import load_parser, planned, read
 from hourhand_scheduler.schedule import Schedule
@@ -49,7 +45,7 @@ def main() -> None:
     options = _options()
     many, crowd = (50_000, 1_000) if options.quick else (1_000_000, 10_000)
     with ExitStack() as stack:
-        server = options.url or stack.enter_context(_embedded())
+        server = options.url or stack.enter_context(embedded(track_commit_timestamp="on"))
         rows = [
             *_measured(server, _poll, many),
             *_measured(server, _crowd, crowd),
@@ -71,8 +67,8 @@ def _options() -> argparse.Namespace:
 
 
 def _measured(server: str, measure: Measure, size: int) -> list[Row]:
-    with _database(server) as url, psycopg.connect(url, autocommit=True) as database:
-        return list(measure(database, url, size))
+    with database(server) as url, psycopg.connect(url, autocommit=True) as connection:
+        return list(measure(connection, url, size))
 
 
 # --- The measurements ---
@@ -224,31 +220,6 @@ def _wait_for(database: Connection, query: str, *params: object, timeout: float 
 
 
 # --- What it runs on ---
-
-
-@contextmanager
-def _embedded() -> Iterator[str]:
-    options = {"track_commit_timestamp": "on"}
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        Server(Path(directory) / "data", options=options) as server,
-    ):
-        yield server.url
-
-
-@contextmanager
-def _database(server: str) -> Iterator[str]:
-    name = f"hourhand_scale_{uuid.uuid4().hex[:8]}"
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-        try:
-            transport = PostgresTransport(url, application_name="hourhand-scale")
-            migrate.apply(transport)
-            transport.close()
-            yield url
-        finally:
-            connection.execute(f"drop database {name} with (force)".encode())
 
 
 def _command(url: str, *arguments: str) -> dict[str, Any]:
