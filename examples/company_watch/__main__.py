@@ -30,7 +30,7 @@ from hourhand import Client
 from hourhand.errors import HourhandError
 
 PORT = 8765
-TROUBLED = ("empty-hall", "shut-down", "closed-gate")  # companies of the example whose pages can't be had
+TROUBLED = ("empty-hall", "shut-down", "closed-gate", "walled-garden")  # whose pages can't be had
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -19,6 +19,6 @@ class Careers(Files):
 
     def _refuse(self, status: HTTPStatus) -> None:
         self.send_response(status)
-        self.send_header("Retry-After", "1")
+        self.send_header("Retry-After", "0")
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -61,6 +61,25 @@ def take_turn(db: Connection, host: str, delay: float) -> float:
     return row[0] if row else 0.0
 
 
+def known_robots(db: Connection, address: str) -> str | None:
+    """What a site's robots.txt said within the last day, which is as long as it may be kept (RFC 9309)."""
+    row = db.execute(
+        "select text from company_watch.robots where address = %s and read_at > now() - interval '1 day'",
+        (address,),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def save_robots(db: Connection, address: str, text: str) -> None:
+    db.execute(
+        """
+        insert into company_watch.robots (address, text) values (%s, %s)
+        on conflict (address) do update set text = excluded.text, read_at = now()
+        """,
+        (address, text),
+    )
+
+
 def save_postings(db: Connection, company: str, found: Sequence[Posting]) -> tuple[int, int]:
     """Store what a company lists now, and mark what it no longer lists; how many are new, how many gone."""
     row = db.execute(

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from examples.common.database import connect
 from examples.common.pages import decode, get
-from examples.company_watch import store
+from examples.company_watch import robots, store
 from examples.company_watch.matching import Match, suits
 from examples.company_watch.postings import Listing, Posting, read_listing
 from examples.company_watch.status import report
@@ -104,7 +104,10 @@ def _listed(run: Run, url: str) -> list[Posting]:
 
 
 def _page(run: Run, url: str) -> Listing:
-    _wait_for_turn(run, urlsplit(url).netloc)
+    rules = _rules(run, url)
+    if not rules.allow(url):
+        raise Discard(f"{robots.address(url)} asks programs not to read {url}")
+    _wait_for_turn(run, url, max(delay(), rules.delay))
     document = get(url)
     html = decode(document.body, document.content_type)
     if not html.strip():
@@ -112,9 +115,30 @@ def _page(run: Run, url: str) -> Listing:
     return read_listing(html, document.url or url)
 
 
-def _wait_for_turn(run: Run, host: str) -> None:
+def _rules(run: Run, url: str) -> robots.Rules:
+    """What the site asks, read once a day by all workers. Raises Retry while it can't say."""
+    place = robots.address(url)
     with connect() as db:
-        wait = store.take_turn(db, host, delay())
-    if wait > LONGEST_WAIT:
-        raise Snooze(wait)
+        known = store.known_robots(db, place)
+    if known is None:
+        _wait_for_turn(run, url, delay())
+        known = _robots(place)
+        with connect() as db:
+            store.save_robots(db, place, known)
+    return robots.rules(known)
+
+
+def _robots(place: str) -> str:
+    try:
+        document = get(place)
+    except Discard:  # there is none, and then all may be read
+        return ""
+    return decode(document.body, document.content_type)
+
+
+def _wait_for_turn(run: Run, url: str, seconds: float) -> None:
+    with connect() as db:
+        wait = store.take_turn(db, urlsplit(url).netloc, seconds)
+        if wait > LONGEST_WAIT:
+            raise Snooze(wait)  # from within, so that the turn is not taken: nobody would use it
     run.wait(wait)

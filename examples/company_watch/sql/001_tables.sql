@@ -42,6 +42,13 @@ create table if not exists company_watch.hosts (
   free_at timestamptz not null
 );
 
+-- What the robots.txt of a site said last: one row a site, for all workers.
+create table if not exists company_watch.robots (
+  address text primary key,
+  text text not null,  -- empty where there is none
+  read_at timestamptz not null default now()
+);
+
 -- Who watches what: the ranks of the fleet's items are the preferences, there is no second copy of them.
 create or replace view company_watch.preferences as
 select r.key as email, i.item_key as company, r.value::int as rank, i.rank as highest_rank,

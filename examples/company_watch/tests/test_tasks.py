@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -79,13 +80,20 @@ def test_a_job_that_is_no_longer_listed_is_gone_and_may_come_back(
 
 
 def test_requests_to_one_host_take_turns_and_a_long_wait_gives_the_place_to_others(
-    url: str, seeded: str, db: Connection, monkeypatch: pytest.MonkeyPatch
+    seeded: str, site: str, db: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert [round(store.take_turn(db, "a.example", 3)) for _ in range(3)] == [0, 3, 6]
     assert store.take_turn(db, "b.example", 3) == 0
     monkeypatch.setenv("COMPANY_WATCH_DELAY", "60")
-    scrape("quiet-mill")
-    assert isinstance(scrape("quiet-mill").asked, Snooze)
+    store.take_turn(db, urlsplit(site).netloc, 0)
+    for _ in range(3):  # waiting takes nothing from those who wait
+        asked = scrape("quiet-mill").asked
+        assert isinstance(asked, Snooze)
+        assert 50 < asked.after <= 60
+    db.execute("update company_watch.hosts set free_at = free_at - interval '60 seconds'")
+    assert isinstance(scrape("quiet-mill").asked, Snooze)  # its turn was for robots.txt
+    db.execute("update company_watch.hosts set free_at = free_at - interval '60 seconds'")
+    assert scrape("quiet-mill").outcome == "completed"
 
 
 @pytest.mark.usefixtures("seeded")
@@ -121,6 +129,12 @@ def test_the_bands_are_the_five_of_the_ranks_and_five_companies_run_at_once() ->
 def test_the_example_runs_from_start_to_finish(each_url: str, python: Python) -> None:
     done = python("examples.company_watch", NO_PROXY="127.0.0.1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "scrape-company             4 completed, 2 failed" in done.stdout
-    assert "empty-hall/jobs.html is empty" in done.stdout
+    assert "scrape-company             4 completed, 4 failed (" in done.stdout
+    for reason in (
+        "shut-down/jobs.html answers 503 Service Unavailable",
+        "robots.txt asks programs not to read",
+        "empty-hall/jobs.html is empty",
+        "closed-gate/jobs.html answers 403 Forbidden",
+    ):
+        assert reason in done.stdout
     assert "  ada@watch.example      2  (best 0.83)" in done.stdout
