@@ -4,12 +4,12 @@ BRAND_TRACKING_SITE is the address of the site; `python -m examples.brand_tracki
 example.
 """
 
-import os
 from collections.abc import Callable
 from urllib.parse import quote
 
 from examples.common.language import model
 from examples.common.pages import get, read_page
+from examples.common.settings import setting
 from hourhand import Discard
 
 
@@ -17,7 +17,7 @@ def source_of_answers() -> tuple[str, Callable[[str], str]]:
     """Who answers, and how to ask. Asking raises Retry for what may pass and Discard for what will not."""
     if told := model():
         return told.name, told.answer
-    site = os.environ.get("BRAND_TRACKING_SITE")
+    site = setting("BRAND_TRACKING_SITE")
     if not site:
         raise Discard(
             "nobody is there to ask: set OPENAI_API_KEY or GEMINI_API_KEY for a language model, or "

@@ -7,7 +7,6 @@ that TextRank finds, and sentiment is VADER's, a lexicon of English.
 """
 
 import math
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from loguru import logger
 
+from examples.common.settings import setting
 from examples.common.text import sentences, weightiest
 from hourhand import Discard, Retry
 
@@ -53,11 +53,11 @@ def language() -> Language:
 
 
 def model() -> "Model | None":
-    """The model that the environment chooses, if it does."""
-    if key := os.environ.get("OPENAI_API_KEY"):
-        url = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+    """The model that the settings choose, if they do."""
+    if key := setting("OPENAI_API_KEY"):
+        url = setting("OPENAI_BASE_URL", "https://api.openai.com/v1")
         return Model(key, url, _named("MODEL", "gpt-4o-mini"), _named("EMBEDDINGS", "text-embedding-3-small"))
-    if key := os.environ.get("GEMINI_API_KEY"):
+    if key := setting("GEMINI_API_KEY"):
         return Model(
             key, _GEMINI, _named("MODEL", "gemini-2.0-flash"), _named("EMBEDDINGS", "gemini-embedding-001")
         )
@@ -65,7 +65,7 @@ def model() -> "Model | None":
 
 
 def _named(kind: str, default: str) -> str:
-    return os.environ.get(f"HOURHAND_EXAMPLE_{kind}") or default
+    return setting(f"HOURHAND_EXAMPLE_{kind}", default)
 
 
 class Local:
@@ -142,7 +142,7 @@ class Model:
         """Turns what the endpoint refuses into an outcome with a reason; LOG_OPENAI=1 logs each request."""
         from openai import APIConnectionError, APIStatusError
 
-        if os.environ.get("LOG_OPENAI", "").lower() in ("1", "true", "yes", "on"):
+        if setting("LOG_OPENAI").lower() in ("1", "true", "yes", "on"):
             logger.info("asking {}: {}", self.url, request)
         try:
             yield

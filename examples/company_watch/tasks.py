@@ -3,7 +3,6 @@
 Each has a queue of its own, so that each can have workers, and a log, of its own.
 """
 
-import os
 from typing import Annotated, TypedDict
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from pydantic import Field
 
 from examples.common.database import connect
 from examples.common.pages import decode, get
+from examples.common.settings import setting
 from examples.company_watch import robots, store
 from examples.company_watch.matching import Match, suits
 from examples.company_watch.postings import Listing, Posting, read_listing
@@ -83,7 +83,7 @@ def report_status(run: Run) -> None:
 
 def delay() -> float:
     """Seconds between two requests to one host (COMPANY_WATCH_DELAY)."""
-    return float(os.environ.get("COMPANY_WATCH_DELAY", "2"))
+    return float(setting("COMPANY_WATCH_DELAY", "2"))
 
 
 def _listed(run: Run, url: str) -> list[Posting]:

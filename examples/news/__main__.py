@@ -6,11 +6,11 @@ sequence over all there is, a run at a time, and prints what happened. Broken fe
 code is 0 unless something else fails.
 """
 
-import os
 import sys
 from pathlib import Path
 
 from examples.common.database import connect, reachable_database
+from examples.common.settings import setting
 from examples.common.show import hourhand, runs_since, told
 from examples.news import insight_store, store
 from examples.news.setup import set_up
@@ -48,7 +48,7 @@ def main() -> int:
 
 def _sources() -> dict[str, str]:
     sources = {"Feeds of the example": str(_HERE / "feeds")}
-    if real := os.environ.get("HOURHAND_EXAMPLE_FEEDS"):
+    if real := setting("HOURHAND_EXAMPLE_FEEDS"):
         sources["Real feeds"] = real
     return sources
 

@@ -2,7 +2,6 @@
 
 # ruff: noqa: N818  (the names say what happened)
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+
+from examples.common.settings import setting
 
 FEED_FILES = frozenset({".xml", ".rss", ".atom", ".rdf"})
 LARGEST = 10 * 1024 * 1024  # bytes
@@ -74,7 +75,7 @@ def fetch(location: str, known: Validators = Validators()) -> Document | None:
 
 def user_agent() -> str:
     """Say who asks; NEWS_CONTACT (an address or URL) tells publishers whom to write to."""
-    contact = os.environ.get("NEWS_CONTACT")
+    contact = setting("NEWS_CONTACT")
     return "hourhand-news/1.0 (feed reader)" + (f" +{contact}" if contact else "")
 
 

@@ -6,13 +6,13 @@ that follows, and prints the brief. Broken feeds and empty pages fail alone; the
 something else fails.
 """
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from examples.common.database import connect, reachable_database
 from examples.common.language import language
+from examples.common.settings import setting
 from examples.common.show import hourhand, print_failures, print_tally, runs_since, told, work
 from examples.common.site import serving
 from examples.stories import store
@@ -50,7 +50,7 @@ def _feeds(site: str) -> Iterator[NewFeed]:
     yield NewFeed("rss", "Harbour News", f"{site}/harbour.xml")
     yield NewFeed("rss", "Moved away", f"{site}/moved.xml")
     yield NewFeed("youtube", "Mill Lane Workshop", f"{site}/channel.xml")
-    if real := os.environ.get("HOURHAND_EXAMPLE_FEEDS"):
+    if real := setting("HOURHAND_EXAMPLE_FEEDS"):
         yield NewFeed("rss", "Real", real)
 
 

@@ -7,7 +7,6 @@ HOURHAND_ADMIN_URL (http://127.0.0.1:8000) says where the admin is. The page rea
 behind a proxy of one's own, with a token for the one run that it may see; the API's own token stays here.
 """
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel
 
+from examples.common.settings import setting
 from examples.stories.payloads import Address
 from examples.stories.tasks.ingestion import ingest_oneoff
 from hourhand import AsyncClient
@@ -33,7 +33,7 @@ class Triggered(BaseModel):
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    admin = os.environ.get("HOURHAND_ADMIN_URL", "http://127.0.0.1:8000")
+    admin = setting("HOURHAND_ADMIN_URL", "http://127.0.0.1:8000")
     # No limit for reading: a stream is quiet while nothing happens.
     patience = httpx.Timeout(10, read=None)
     async with AsyncClient() as jobs, httpx.AsyncClient(base_url=admin, timeout=patience) as client:
@@ -83,7 +83,7 @@ async def _parts(answer: httpx.Response) -> AsyncIterator[bytes]:
 
 
 async def _token(admin: httpx.AsyncClient, run_id: int) -> str:
-    bearer = {"Authorization": f"Bearer {os.environ.get('HOURHAND_API_TOKEN', '')}"}
+    bearer = {"Authorization": f"Bearer {setting('HOURHAND_API_TOKEN')}"}
     answer = await admin.post(f"/api/v1/runs/{run_id}/token", headers=bearer)
     if not answer.is_success:
         raise HTTPException(502, f"The admin gives no token for run {run_id}: {answer.status_code}.")
