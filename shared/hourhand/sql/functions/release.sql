@@ -10,6 +10,11 @@ declare
   v_answers jsonb;
 begin
   perform hourhand_parts.require_read_committed();
+  -- Before the runs, as rescue() locks them.
+  if p_close then
+    update hourhand.services set state = 'closed', ended_at = v_now, lease_until = v_now
+    where id = p_session and state = 'open';
+  end if;
   v_ids := array(select (r ->> 'id')::bigint from jsonb_array_elements(p_runs) r);
   perform hourhand_parts.lock_runs(v_ids);
   v_held := array(
@@ -25,10 +30,6 @@ begin
   left join hourhand.services s on s.id = l.session_id
   where l.id = any(v_held) and r.started;
   perform hourhand_parts.give_back(v_held, v_now);
-  if p_close then
-    update hourhand.services set state = 'closed', ended_at = v_now, lease_until = v_now
-    where id = p_session and state = 'open';
-  end if;
   if cardinality(v_held) > 0 then
     perform pg_notify('hourhand_runs', '');
   end if;

@@ -1,0 +1,214 @@
+"""Two calls that meet: the calls, the scene that is set for them, and what can be told of how it ended."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+Answer = Any
+SESSIONS = {name: str(uuid.UUID(int=number)) for number, name in enumerate(("ann", "bob"), 1)}
+REQUEST, CLAIM = str(uuid.UUID(int=11)), str(uuid.UUID(int=12))
+TASKS = ["task"]
+TABLES = ["job_runs", "job_run_attempts", "job_run_keys", "services", "queues", "schedule_firings",
+          "scheduled_jobs", "audit_log"]  # fmt: skip
+
+
+@dataclass
+class Call:
+    """One of the two that meet."""
+
+    function: str
+    params: dict[str, Any]
+
+    def on(self, connection: psycopg.Connection[Any]) -> Answer:
+        """The answer, or the SQLSTATE of the refusal."""
+        values = {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in self.params.items()}
+        names = ", ".join(f"p_{name} => %({name})s" for name in values)
+        query = f"select hourhand.{self.function}({names})".encode()
+        try:
+            row = connection.execute(query, values).fetchone()
+        except psycopg.Error as error:
+            return error.sqlstate
+        return row[0] if row else None
+
+
+@dataclass
+class Scene:
+    """A database in which a run is there, held by ann unless it is `pending`, and a schedule that is due."""
+
+    control: psycopg.Connection[Any]
+    one: psycopg.Connection[Any]
+    other: psycopg.Connection[Any]
+    run: int = 0
+    token: str = ""
+
+    def rows(self, query: str, *params: object) -> list[Any]:
+        cursor = self.control.execute(query.encode(), params or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def waits(self, connection: psycopg.Connection[Any]) -> bool:
+        """Whether what runs there waits for a lock."""
+        query = "select exists (select from pg_locks where pid = %s and not granted)"
+        return bool(self.rows(query, connection.info.backend_pid)[0][0])
+
+    def stage(self, state: str) -> None:
+        """Set it anew."""
+        self.rows(";".join([EMPTY, *OPEN, *STATES[state], SCHEDULE]))
+        ((self.run, token),) = self.rows("select id, token::text from hourhand.job_runs")
+        self.token = token or ""
+
+    def state(self) -> str:
+        """All that counts, without what differs from time to time."""
+        return json.dumps(self.rows(STATE)[0])
+
+
+@contextmanager
+def scene_at(url: str) -> Iterator[Scene]:
+    with ExitStack() as stack:
+        yield Scene(*(stack.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(3)))
+
+
+def _session(name: str) -> str:
+    return f"""select hourhand.open_session('{SESSIONS[name]}', p_lease => 600, p_tasks => '[{{"name": "task"}}]')"""
+
+
+EMPTY = "alter sequence hourhand.job_runs_id_seq restart;" + ";".join(
+    f"delete from hourhand.{table}" for table in TABLES
+)
+OPEN = [_session(name) for name in SESSIONS]
+PENDING = ["select hourhand.enqueue('task', p_key => 'first', p_max_attempts => 2)"]
+HELD = [*PENDING, f"""select hourhand.claim('{SESSIONS["ann"]}', p_tasks => '["task"]')"""]
+STATES = {
+    "pending": PENDING,
+    "held": HELD,
+    "lost": [*HELD, f"update hourhand.services set lease_until = hourhand.clock() where id = '{SESSIONS['ann']}'"],
+    "ended": [*HELD, f"""
+        select hourhand.finish('{SESSIONS["ann"]}', (
+          select jsonb_build_array(jsonb_build_object('id', id, 'token', token, 'outcome', 'failed')) from hourhand.job_runs
+        ))"""],
+}  # fmt: skip
+SCHEDULE = """
+insert into hourhand.scheduled_jobs (name, task, every) values ('often', 'task', '1 s');
+update hourhand.scheduled_jobs set next_run_at = '2026-01-01Z' where name = 'often'
+"""
+STATE = """
+with runs as (select r.*, row_number() over (order by created_at, id) as number from hourhand.job_runs r)
+select
+  (select jsonb_agg(jsonb_build_array(o.number, r.status, r.attempt, r.lost_count, r.session_id, r.trigger, r.priority,
+      r.error, r.progress, r.cancel_requested_at is not null) order by r.number)
+    from runs r left join runs o on o.id = r.retry_of),
+  (select jsonb_agg(jsonb_build_array(r.number, a.outcome) order by r.number, a.outcome)
+    from hourhand.job_run_attempts a join runs r on r.id = a.run_id),
+  (select jsonb_agg(jsonb_build_array(k.key_, r.number) order by k.scope, k.key_)
+    from (select scope, left(key, 6) as key_, run_id from hourhand.job_run_keys) k left join runs r on r.id = k.run_id),
+  (select jsonb_agg(jsonb_build_array(s.id, s.state) order by s.id) from hourhand.services s),
+  (select jsonb_agg(jsonb_build_array(f.scheduled_for, f.decision, r.number) order by f.scheduled_for)
+    from hourhand.schedule_firings f left join runs r on r.id = f.run_id),
+  (select jsonb_agg(jsonb_build_array(s.name, s.is_active, s.next_run_at, s.run_count)) from hourhand.scheduled_jobs s),
+  (select jsonb_agg(a.action order by a.action) from hourhand.audit_log a)
+"""
+
+
+# --- The calls ---
+
+
+def claim(scene: Scene, who: str = "bob", claim_id: str | None = None) -> Call:
+    known = claim_id or str(uuid.uuid4())
+    return Call("claim", {"session": SESSIONS[who], "claim_id": known, "max": 5, "tasks": TASKS})
+
+
+def finish(scene: Scene, outcome: str = "completed") -> Call:
+    result = {"id": scene.run, "token": scene.token, "outcome": outcome, "error": {"class": "E"}}
+    return Call("finish", {"session": SESSIONS["ann"], "results": [result]})
+
+
+def beat(scene: Scene, who: str = "ann") -> Call:
+    held = [{"id": scene.run, "token": scene.token}] if who == "ann" else []
+    return Call("beat", {"session": SESSIONS[who], "held": held, "lease": 600.0})
+
+
+def release(scene: Scene, *, close: bool = False) -> Call:
+    runs = [{"id": scene.run, "token": scene.token, "started": True}]
+    return Call("release", {"session": SESSIONS["ann"], "runs": runs, "close": close})
+
+
+def rescue(scene: Scene) -> Call:
+    return Call("rescue", {})
+
+
+def cancel(scene: Scene) -> Call:
+    return Call("cancel_run", {"run_id": scene.run, "reason": "enough"})
+
+
+def enqueue(scene: Scene, key: str = "second", on_conflict: str = "existing", priority: int = 0) -> Call:
+    params = {"task": "task", "key": key, "on_conflict": on_conflict, "priority": priority}
+    return Call("enqueue", params)
+
+
+def replace(scene: Scene) -> Call:
+    return enqueue(scene, "first", "replace", 7)
+
+
+def retry(scene: Scene) -> Call:
+    return Call("retry_run", {"run_id": scene.run, "request_id": REQUEST})
+
+
+def progress(scene: Scene) -> Call:
+    return Call("set_progress", {"run_id": scene.run, "token": scene.token, "progress": {"done": 1}})
+
+
+def fire(scene: Scene) -> Call:
+    ((number, revision, at),) = scene.rows("select id, revision, next_run_at from hourhand.scheduled_jobs")
+    firing = {"schedule_id": number, "revision": revision, "next_run_at": at.isoformat(),
+              "runs": [{"at": at.isoformat()}], "then": "2031-01-01Z"}  # fmt: skip
+    return Call("fire", {"session": SESSIONS["bob"], "firings": [firing]})
+
+
+def delete(scene: Scene) -> Call:
+    return Call("delete_schedule", {"schedule": "often"})
+
+
+def pause(scene: Scene) -> Call:
+    return Call("pause_schedule", {"schedule": "often"})
+
+
+def close_queue(scene: Scene) -> Call:
+    return Call("pause_queue", {"queue": "default"})
+
+
+def prune(scene: Scene) -> Call:
+    return Call("prune", {"retention_days": 1})
+
+
+Make = Callable[[Scene], Call]
+
+
+def repeated_claim(scene: Scene) -> Call:
+    return claim(scene, claim_id=CLAIM)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Answers of the two, in the order of the pair, and what is stored then."""
+
+    of_one: str
+    of_the_other: str
+    state: str
+
+
+def told(answer: Answer, scene: Scene) -> str:
+    """An answer without times and without what is drawn."""
+    text = json.dumps(_plain(answer), sort_keys=True)
+    return text.replace(scene.token, "TOKEN") if scene.token else text
+
+
+def _plain(answer: Answer) -> Answer:
+    hidden = ("now", "lease_until", "token", "id", "ids", "updated_at", "paused_at", "next_at", "created_at",
+              "run_at", "revision", "early_ms", "schedule_id", "paused_until", "next_run_at", "last_run_at", "run_id")  # fmt: skip
+    if isinstance(answer, dict):
+        return {name: _plain(value) for name, value in answer.items() if name not in hidden}
+    return [_plain(each) for each in answer] if isinstance(answer, list) else answer

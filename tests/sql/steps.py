@@ -1,0 +1,70 @@
+"""Functions that can be stopped before each of their statements, as only a test needs it.
+
+In a database of a test every PL/pgSQL function gets an `assert` before each statement, which is true and changes
+nothing, not even FOUND. On a connection that was told `set steps.stop = n`, the n-th waits for an advisory lock.
+"""
+
+import re
+from collections.abc import Iterator
+
+import psycopg
+
+_PREPARE = """
+create schema steps;
+create sequence steps.taken;
+create function steps.step() returns boolean language plpgsql set lock_timeout = 0 as $$
+begin
+  if nullif(current_setting('steps.stop', true), '') is not null
+    and nextval('steps.taken') = current_setting('steps.stop')::bigint then
+    perform pg_advisory_lock_shared(0, 0), pg_advisory_unlock_shared(0, 0);
+  end if;
+  return true;
+end
+$$;
+"""
+_FUNCTIONS = """
+select pg_get_functiondef(p.oid), p.prosrc
+from pg_proc p
+where p.pronamespace in ('hourhand'::regnamespace, 'hourhand_parts'::regnamespace) and p.provolatile <> 'i'
+  and p.prolang = (select oid from pg_language where lanname = 'plpgsql')
+"""
+STEP = "assert steps.step(); "
+
+_TOKENS = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\w+|\s+|.", re.DOTALL)
+_ENDS_WITH = {"if": "then", "elsif": "then", "when": "then", "case": "then", "for": "loop", "while": "loop"}
+"""What statements follow on, by the word that they follow."""
+_BETWEEN = {"declare", "begin", "loop", "else", "elsif", "when", "exception", "end"}
+"""Words where a statement could begin, but none does."""
+
+
+def stepped(body: str) -> str:
+    """The body of a function with a step before each of its statements."""
+    return "".join(_stepped(body))
+
+
+def _stepped(body: str) -> Iterator[str]:
+    begins, until, inside = False, "begin", 0  # `inside`: parentheses and CASE expressions
+    for token in _TOKENS.findall(body):
+        if token.isspace() or token.startswith("--"):
+            yield token
+            continue
+        word = token.lower()
+        if begins:
+            if word not in _BETWEEN:
+                yield STEP
+            begins = word in ("begin", "loop", "else", "exception")
+            until = "begin" if word == "declare" else _ENDS_WITH.get(word, ";")
+        elif not inside and word == until:
+            begins = True
+        else:
+            inside += (word in ("(", "case")) - (word in (")", "end"))
+        yield token
+
+
+def make_stepped(connection: psycopg.Connection[tuple[str, str]]) -> int:
+    """In this database. How many functions were changed."""
+    connection.execute(_PREPARE)
+    functions = connection.execute(_FUNCTIONS).fetchall()
+    for definition, body in functions:
+        connection.execute(definition.replace(body, stepped(body)).encode())
+    return len(functions)
