@@ -5,7 +5,7 @@ from datetime import timedelta
 from threading import Thread
 from time import monotonic
 
-from hourhand import log, supervision
+from hourhand import log, supervision, tracing
 from hourhand.errors import BadScheduleFile, ContractMismatch, Denied, HourhandError
 from hourhand.loop import Loop, signals
 from hourhand.outage import Outage
@@ -33,6 +33,7 @@ def run(*, once: bool = False, interval: float | None = None, log_level: str | N
     poll = None if interval is None else timedelta(milliseconds=round(interval * 1000))
     settings = load_settings(scheduler_poll=poll, log_level=log_level)
     log.configure(settings, "scheduler")
+    tracing.start(APPLICATION)
     journal = Journal()
     code = Code(settings, journal, APPLICATION)
     with closing(connect(settings, application_name=APPLICATION, patience=PATIENCE)) as transport:

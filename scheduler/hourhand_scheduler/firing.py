@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from hourhand import tracing
+
 
 class Verdict(NamedTuple):
     """Why instants do not run: a decision of the ledger, and a reason for people."""
@@ -40,7 +42,8 @@ class PlannedRun:
     run_at: datetime
 
     def as_json(self) -> dict[str, Any]:
-        return {"at": self.at.isoformat(), "trigger": self.trigger, "run_at": self.run_at.isoformat()}
+        told = {"at": self.at.isoformat(), "trigger": self.trigger, "run_at": self.run_at.isoformat()}
+        return {**told, **tracing.mark()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,17 @@
 """The daemon's work, one call to the database at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 
+from hourhand import tracing
 from hourhand.settings import Settings
 from hourhand.transport import Transport
 from hourhand_scheduler.agenda import Agenda
 from hourhand_scheduler.clock import DatabaseClock
-from hourhand_scheduler.database import Database
+from hourhand_scheduler.database import Database, Fired
 from hourhand_scheduler.firing import Firing
 from hourhand_scheduler.journal import Journal
 from hourhand_scheduler.reading import load_parser, planned, read
@@ -139,13 +140,20 @@ class Scheduler:
         schedules = self._agenda.take(now, self._batch - len(broken))
         firings = [*broken, *(planned(schedule, now) for schedule in schedules)]
         self._journal.intent(firings)
-        fired = self._database.fire(self._session.id, firings)
+        fired = self._decide(firings)
         self._journal.decided(firings, fired.results, fired.now)
         for schedule, firing in zip(schedules, firings[len(broken) :], strict=True):
             following = _following(schedule, firing, fired.results[schedule.id])
             at = following and following.next_run_at
             if following and at and at <= self._read_until:
                 self._agenda.put(following)
+
+    def _decide(self, firings: Sequence[Firing]) -> Fired:
+        due = [firing.name for firing in firings if firing.runs]
+        if not due:
+            return self._database.fire(self._session.id, firings)
+        with tracing.producing("fire schedules", {"hourhand.schedules": due}):
+            return self._database.fire(self._session.id, firings)
 
 
 def _following(schedule: Schedule, firing: Firing, result: Mapping[str, Any]) -> Schedule | None:

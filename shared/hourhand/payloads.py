@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from hourhand import built_in, registry
+from hourhand import built_in, registry, tracing
 from hourhand.errors import BadPayload
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def make_job(task: Task[..., Any] | str, payload: Any, options: Mapping[str, Any
 def job_without_payload(task: Task[..., Any] | str, options: Mapping[str, Any]) -> Job:
     """What the runs of one call have in common."""
     given = {name: plain(value) for name, value in options.items() if value is not None}
-    return {"task": name_of(task), **_options(_known(task)), **given}
+    return {"task": name_of(task), **_options(_known(task)), **tracing.mark(), **given}
 
 
 def payloads_of(task: Task[..., Any] | str, payloads: Iterable[Any]) -> Iterator[Any]:

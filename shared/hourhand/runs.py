@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
+from hourhand import tracing
 from hourhand.handle import Handle, hopped_to_handle
 from hourhand.hopping import Face, hopped
 from hourhand.records import LogLine, RunRecord
@@ -78,7 +79,13 @@ class Runs:
 
         Raises NotFound, or Conflict when it has not ended.
         """
-        answer = self._client.call("retry_run", p_run_id=run_id, p_payload=payload, p_request_id=uuid.uuid4())
+        answer = self._client.call(
+            "retry_run",
+            p_run_id=run_id,
+            p_payload=payload,
+            p_request_id=uuid.uuid4(),
+            p_trace_context=tracing.current(),
+        )
         return Handle(self, answer["id"], answer["outcome"])
 
     def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogLines:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from hourhand import tracing
 from hourhand.bands import bands
 from hourhand.durations import parse_duration
 from hourhand.errors import BadSchedule
@@ -149,7 +150,11 @@ class Schedules:
     def trigger(self, name: str, payload: Any = None) -> Handle:
         """Run it now, besides its timing, with another payload if one is given. Raises NotFound."""
         answer = self._client.call(
-            "trigger_schedule", p_schedule=str(name), p_payload=payload, p_request_id=uuid.uuid4()
+            "trigger_schedule",
+            p_schedule=str(name),
+            p_payload=payload,
+            p_request_id=uuid.uuid4(),
+            p_trace_context=tracing.current(),
         )
         return Handle(self._client.runs, answer["id"], "created")
 

@@ -38,6 +38,7 @@ from hourhand.setting_types import (
     RestPath,
     Seconds,
     SecretWebAddress,
+    TraceRelation,
     WebAddress,
     Words,
     Zone,
@@ -198,6 +199,11 @@ class Settings(BaseSettings):
     )
     alert_slow: Factor = setting(
         "HOURHAND_ALERT_SLOW", "3", "How many times as long as usual a run of a schedule may go on."
+    )
+    traces: TraceRelation = setting(
+        "HOURHAND_TRACES",
+        "link",
+        "How the span of an attempt belongs to the one that asked for its run: link, or child of it.",
     )
     debug: bool = setting(
         "HOURHAND_DEBUG", "off", "Whether a command shows the traceback of an unexpected error."

@@ -11,6 +11,8 @@ from hourhand.tasks import Task
 if TYPE_CHECKING:
     import asyncio
 
+    from opentelemetry.trace import Span
+
 Result = dict[str, Any]
 """What the function `finish` takes for one attempt."""
 
@@ -29,7 +31,7 @@ class Attempt:
 
     It `holds_slot` of the executor, and `keeps_slot` until its end is written; it is `abandoned` when its end
     was decided while it ran, and `over` when the task's function has ended. `host` is the task of asyncio in
-    which it waits, if it does.
+    which it waits, if it does; `span` its span, where traces are made.
     """
 
     __slots__ = (
@@ -43,6 +45,7 @@ class Attempt:
         "row",
         "run",
         "session",
+        "span",
         "started",
         "stop",
         "task",
@@ -66,6 +69,7 @@ class Attempt:
         self.holds_slot = self.keeps_slot = False
         self.abandoned = self.over = False
         self.host: asyncio.Task[None] | None = None
+        self.span: Span | None = None
 
     def __repr__(self) -> str:
         return f"<Attempt {self.row['attempt']} of run {self.id} of {self.task.name}>"

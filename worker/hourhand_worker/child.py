@@ -18,7 +18,7 @@ from socket import socket
 from types import FrameType
 from typing import Any
 
-from hourhand import errors, registry
+from hourhand import errors, registry, tracing
 from hourhand.outcome import Outcome
 from hourhand_worker.attempt import Attempt, Stop
 from hourhand_worker.clock import Clock
@@ -135,6 +135,8 @@ class Child:
             return Context().run(self._call, attempt)
 
     def _call(self, attempt: Attempt) -> object:
+        if (span := attempt.row.get("trace_context")) is not None:
+            tracing.carry(span)
         arguments = attempt.task.arguments(attempt.row["payload"], attempt.run)
         if asyncio.iscoroutinefunction(attempt.task.function):
             value, error = asyncio.run(self._await(attempt, arguments))

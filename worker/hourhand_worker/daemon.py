@@ -4,13 +4,15 @@ import sys
 
 import click
 
-from hourhand import log, registry
+from hourhand import log, registry, tracing
 from hourhand.durations import parse_duration
 from hourhand.errors import BadSetting
 from hourhand.settings import load_settings
 from hourhand.transport import connect
 from hourhand_worker.standin import StandIn
 from hourhand_worker.worker import Until, Worker
+
+APPLICATION = "hourhand-worker"
 
 
 def until(*, once: bool, drain: bool, max_jobs: int | None, max_time: str | None) -> Until:
@@ -29,13 +31,14 @@ def run(*, until: Until, name: str | None, **overrides: object) -> int:
     settings = load_settings(**overrides)
     log.configure(settings, "worker", name)
     tasks = registry.load(settings.tasks)
+    tracing.start(APPLICATION)
     if not len(tasks):
         raise BadSetting(
             "there are no tasks to run", "Name the modules that define them with --tasks or HOURHAND_TASKS."
         )
-    transport = connect(settings, application_name="hourhand-worker", patience=5.0)
+    transport = connect(settings, application_name=APPLICATION, patience=5.0)
     # Short, because whoever calls tries again by itself, and must hear that it is time to stop.
-    pulse = connect(settings, application_name="hourhand-worker", patience=5.0 if until.passing else 1.0)
+    pulse = connect(settings, application_name=APPLICATION, patience=5.0 if until.passing else 1.0)
     longest = max(task.timeout for task in tasks)
     # Where it can be told whether a process is stopped. Elsewhere a blocked interpreter loses the lease.
     stand_in = StandIn(settings.lease, longest) if sys.platform == "linux" else None

@@ -12,6 +12,7 @@ from threading import Lock, Timer
 from time import monotonic
 from typing import Any
 
+from hourhand import tracing
 from hourhand.errors import HourhandError, ProcessEnded, TaskImportError
 from hourhand.log import LEVELS
 from hourhand_worker.attempt import Attempt, Result
@@ -97,7 +98,8 @@ class Process:
         self.spent = True
         with self._lock, suppress(OSError):  # a connection that has ended is seen below
             self._attempt, self._told_to_stop = attempt, False
-            self._wire.send(run=dict(attempt.row))
+            # Within the attempt's span, if there is one.
+            self._wire.send(run={**attempt.row, "trace_context": tracing.current()})
         if attempt.stop is not None:
             self.stop(attempt)
         for message in self._messages():

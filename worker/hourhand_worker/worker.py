@@ -27,6 +27,7 @@ from hourhand_worker.lane import Conclusion
 from hourhand_worker.logbook import Logbook
 from hourhand_worker.memory import resident_mb
 from hourhand_worker.session import Heartbeat, Session
+from hourhand_worker.spans import Spans
 from hourhand_worker.standin import StandIn
 from hourhand_worker.upkeep import Upkeep
 from hourhand_worker.watchdog import Watchdog
@@ -96,6 +97,7 @@ class Worker:
         self._holdings = ground.holdings
         self._endings = Endings(ground.clock)
         self._logbook = Logbook(ground.clock)
+        self._spans = Spans(as_children=settings.traces == "child")
         lease = settings.lease.total_seconds()
         self._session = Session(
             ground,
@@ -108,7 +110,7 @@ class Worker:
         )
         self._executor = Executor(
             settings.concurrency,
-            ground.journal.begun,
+            self._begun,
             self._conclude,
             self._slot_freed,
             tasks=registry,
@@ -262,6 +264,10 @@ class Worker:
         if self._loop.stopping or (self._claimer.starved and self._claimer.room()):
             self._loop.wake()
 
+    def _begun(self, attempt: Attempt) -> None:
+        self._ground.journal.begun(attempt)
+        self._spans.begin(attempt)
+
     def _conclude(self, ended: Sequence[Conclusion]) -> None:
         if self._loop.stopping:
             ended = [each for each in ended if not _is_given_back(*each)]
@@ -271,11 +277,14 @@ class Worker:
             if late and attempt in late:
                 self._came_late(attempt)
             else:
-                results.append((attempt, self._endings.ended(attempt, value, error)))
+                result = self._endings.ended(attempt, value, error)
+                self._spans.end(attempt, result)
+                results.append((attempt, result))
         self._finisher.put(results)
 
     def _came_late(self, attempt: Attempt) -> None:
         """Its end was decided before: it timed out, or the run is no longer ours."""
+        self._spans.end(attempt, None)
         self._logbook.forget([attempt.token])
         if attempt.stop is Stop.LOST and attempt.started:
             self._ground.journal.refused(attempt, None)
@@ -283,7 +292,9 @@ class Worker:
     def _expired(self, attempt: Attempt) -> None:
         if self._holdings.settle([attempt]):
             return
-        self._finisher.put([(attempt, self._endings.timed_out(attempt))])
+        result = self._endings.timed_out(attempt)
+        self._spans.end(attempt, result)
+        self._finisher.put([(attempt, result)])
         self._executor.abandon(attempt)
         abandoned = self._executor.abandoned.total()
         self._ground.journal.abandoned(attempt, abandoned)
@@ -380,6 +391,8 @@ class Worker:
     def _release(self, attempts: Sequence[Attempt], *, close: bool = False) -> None:
         if not attempts and not close:
             return
+        for attempt in attempts:
+            self._spans.end(attempt, None)
         try:
             self._session.release(attempts, close=close)
         except HourhandError as error:
