@@ -46,17 +46,23 @@ def _bands(db: Connection) -> Iterator[str]:
 def _companies(db: Connection) -> Iterator[str]:
     rows = db.execute(
         """
-        select company, highest_rank, count(*), max(failures),
+        select company, highest_rank, count(*),
+          (select count(*) from company_watch.postings o where o.company = p.company and o.gone_at is null),
           coalesce(to_char(max(last_completed_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI'), 'never'),
-          to_char(max(next_run_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI'),
-          (select count(*) from company_watch.postings o where o.company = p.company and o.gone_at is null)
+          case when max(next_run_at) <= now() then 'due now'
+            else to_char(max(next_run_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI') end,
+          max(failures),
+          (select error from hourhand.job_runs r
+           where r.task = 'scrape-company' and r.item_key = p.company and r.status = 'failed'
+           order by id desc limit 1)
         from company_watch.preferences p group by company, highest_rank order by highest_rank desc, company
         """
     )
     yield "Companies (rank, users, jobs, last scrape, next one in UTC)"
-    for company, rank, users, failures, last, due, jobs in rows:
-        trouble = f"  failures in a row: {failures}" if failures else ""
-        yield f"  {company:<14} {rank:>3} {users:>2} {jobs:>3}  {last:<16}  {due}{trouble}"
+    for company, rank, users, jobs, last, due, failures, error in rows:
+        yield f"  {company:<14} {rank:>3} {users:>2} {jobs:>3}  {last:<16}  {due}"
+        if failures:
+            yield f"    failed {failures} times in a row: {error}" if failures > 1 else f"    failed: {error}"
 
 
 def _users(db: Connection) -> Iterator[str]:

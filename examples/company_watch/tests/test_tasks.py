@@ -137,4 +137,5 @@ def test_the_example_runs_from_start_to_finish(each_url: str, python: Python) ->
         "closed-gate/jobs.html answers 403 Forbidden",
     ):
         assert reason in done.stdout
+    assert "\n    failed: http://127.0.0.1" in done.stdout
     assert "  ada@watch.example      2  (best 0.83)" in done.stdout
