@@ -1,6 +1,5 @@
 """A running admin for tests, and people and programs who use it over HTTP."""
 
-import socket
 import threading
 import uuid
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from hourhand_admin.web.access.identity import LOGIN_COOKIE
 from hourhand_admin.web.access.passwords import hash_password
 from hourhand_admin.web.access.tokens import hash_token, new_token
 from hourhand_admin.web.app import create_app
+from hourhand_admin.web.serve import listening
 from tests.support.waiting import eventually
 
 PASSWORD = "correct horse"
@@ -99,7 +99,7 @@ class House:
 def open_house(settings: Settings, transport: Transport, root_path: str = "") -> Iterator[House]:
     """An admin that runs in a thread, at a port of its own."""
     app = create_app(settings, transport)
-    ear = socket.create_server(("127.0.0.1", 0))
+    ear = listening("127.0.0.1", 0)
     config = uvicorn.Config(
         app,
         root_path=root_path,

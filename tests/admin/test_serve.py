@@ -18,6 +18,7 @@ from fastapi.responses import StreamingResponse
 
 from hourhand.transport import Transport
 from hourhand_admin.web.access.needs import Anyone
+from hourhand_admin.web.serve import listening
 from tests.admin.house import House
 from tests.support.waiting import eventually
 
@@ -97,6 +98,13 @@ def hourhand(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         timeout=PATIENCE,
         check=False,
     )
+
+
+def test_no_part_of_an_answer_waits_for_the_one_before_to_be_acknowledged() -> None:
+    with listening("127.0.0.1", 0) as ear, socket.create_connection(ear.getsockname()):
+        accepted, _ = ear.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_it_does_not_listen_to_a_network_while_nobody_could_log_in(database_url: str) -> None:
