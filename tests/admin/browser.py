@@ -58,13 +58,20 @@ class Visited:
     house: House
     complaints: list[str] = field(default_factory=list)
     weight: int = 0
-    """Bytes of all answers since the last `open`, headers left out."""
+    """Bytes of the page and all that belongs to it, since the last `open`; headers, and what scripts ask for
+    later, are left out."""
     _expected: set[int] = field(default_factory=set)
 
     def open(self, path: str) -> None:
-        """Go there, and wait until nothing more is loaded."""
+        """Go there, and wait until the page and what belongs to it are loaded."""
         self.weight = 0
-        self.at.goto(self.house.url + path, wait_until="networkidle")
+        self.at.goto(self.house.url + path)
+
+    def tab(self) -> "Visited":
+        """Another tab of the same browser; what it complains about counts here."""
+        tab = Visited(self.at.context.new_page(), self.house, self.complaints, _expected=self._expected)
+        tab.watch()
+        return tab
 
     def expect(self, status: int) -> None:
         """An answer with this status is what the test wants."""
@@ -92,7 +99,8 @@ class Visited:
             self.complaints.append(f"console {kind}: {text}")
 
     def _answered(self, response: Response) -> None:
-        self.weight += int(response.headers.get("content-length", 0))
+        if response.request.resource_type != "fetch":
+            self.weight += int(response.headers.get("content-length", 0))
         if response.status >= 400 and response.status not in self._expected:
             self.complaints.append(f"{response.status} {response.request.method} {response.url}")
 

@@ -125,7 +125,8 @@ class Visit:
 
     def _flashes(self, response: Response) -> list[tuple[str, str]]:
         cookie = self.request.cookies.get(FLASH_COOKIE)
-        if not cookie:
+        # A script that looks at the page again does not take away what the reader has yet to see.
+        if not cookie or self.request.headers.get("sec-fetch-mode", "navigate") != "navigate":
             return []
         set_cookie(response, self.request, FLASH_COOKIE, "", 0)
         try:

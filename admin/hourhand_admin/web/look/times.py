@@ -45,6 +45,12 @@ class Clock:
             f"{moment:%Y-%m-%dT%H:%M:%SZ}", f"{local:%Y-%m-%d %H:%M:%S %Z}", self.distance(moment)
         )
 
+    def stamp(self, at: object) -> str:
+        """A short text with milliseconds, for lines of a log."""
+        moment = instant(at)
+        local = moment.astimezone(self._zone(None)) if moment else None
+        return f"{local:%d %b %H:%M:%S}.{local.microsecond // 1000:03}" if local else str(at)
+
     def distance(self, moment: datetime) -> str:
         seconds = (moment - self.now).total_seconds()
         if abs(seconds) < _MOMENT:

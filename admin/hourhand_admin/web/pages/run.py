@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from hourhand.errors import BadInput, BadPayload, Conflict
 from hourhand_admin.web.access.needs import Operator, Viewer
 from hourhand_admin.web.look.times import between, instant
 from hourhand_admin.web.rest.clerk import check_payload
-from hourhand_admin.web.rest.requests import RunId
+from hourhand_admin.web.rest.requests import LARGEST, RunId
 from hourhand_admin.web.scheduling import payload
 from hourhand_admin.web.visit import Visit
 
@@ -39,6 +39,13 @@ class Step:
 @router.get("/runs/{run_id}")
 def run(visit: Viewer, run_id: RunId) -> Response:
     return _page(visit, run_id)
+
+
+@router.get("/runs/{run_id}/lines")
+def lines(visit: Viewer, run_id: RunId, after: Annotated[int, Query(ge=0, le=LARGEST)] = 0) -> Response:
+    """Of its log after a line, as the page shows them."""
+    answer = visit.call("get_logs", p_run_id=run_id, p_after=after, p_limit=_A_CALL)
+    return visit.page("run_lines.html", logs=answer["logs"])
 
 
 @router.get("/runs/{run_id}/log.txt")

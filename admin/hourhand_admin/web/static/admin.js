@@ -1,6 +1,9 @@
 // What every page does more with JavaScript. Without it everything still works.
 
-const REFRESH = 5000; // milliseconds
+import { calmly, onChange } from "./live.js";
+
+const CALM = 700; // milliseconds in which changes are gathered
+const LATER = 5000; // until what is in use is looked at again
 
 // --- Keys ---
 
@@ -46,10 +49,11 @@ for (const input of document.querySelectorAll("input[name=mine]")) {
 // --- Live: the server renders a page once more, and what has changed in its [data-live] parts is put in place ---
 
 let shownAt = new Date();
+let later;
 
-export async function refresh() {
-  const parts = [...document.querySelectorAll("[data-live][id]")].filter(isAtRest);
-  if (!parts.length) return;
+async function refresh() {
+  const parts = [...document.querySelectorAll("[data-live][id]")];
+  if (!parts.some(isAtRest)) return lookLater();
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
     if (!answer.ok) throw new Error(answer.statusText);
@@ -62,17 +66,32 @@ export async function refresh() {
   }
 }
 
+const soon = calmly(refresh, CALM);
+onChange((name) => name === "log" || name === "lost" || soon());
+
+function lookLater() {
+  clearTimeout(later);
+  later = setTimeout(soon, LATER);
+}
+
+function replace(part, fresh) {
+  if (!fresh || fresh.innerHTML === part.innerHTML) return;
+  if (isAtRest(part)) part.replaceChildren(...fresh.childNodes);
+  else lookLater();
+}
+
 // Nothing moves under the hands of who is using it.
 const isAtRest = (part) =>
-  !part.contains(document.activeElement) && !part.querySelector("details[open], input:checked") && !hasSelection(part);
+  !part.contains(document.activeElement) && !part.querySelector("details[open]") && !isFilledIn(part) && !hasSelection(part);
+
+const isFilledIn = (part) =>
+  [...part.querySelectorAll("input, textarea")].some(
+    (field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked,
+  );
 
 function hasSelection(part) {
   const selection = getSelection();
   return selection && !selection.isCollapsed && selection.containsNode(part, true);
-}
-
-function replace(part, fresh) {
-  if (fresh && fresh.innerHTML !== part.innerHTML) part.replaceChildren(...fresh.childNodes);
 }
 
 function tellStale(stale) {
@@ -80,5 +99,3 @@ function tellStale(stale) {
   note.hidden = !stale;
   note.querySelector("span").textContent = shownAt.toLocaleTimeString();
 }
-
-setInterval(() => document.visibilityState === "visible" && refresh(), REFRESH);

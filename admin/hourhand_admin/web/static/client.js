@@ -8,6 +8,7 @@
 const BASE = import.meta.url.replace(/static\/.*$/, "");
 const FIRST_PAUSE = 500; // milliseconds
 const LONGEST_PAUSE = 30000;
+const SILENCE = 45000; // the server says every 15 seconds that it is there
 
 /**
  * Follow one run until it has ended. Gives a function that stops it.
@@ -31,11 +32,13 @@ export function subscribeRun(id, { onUpdate, onLog, onEnd, onError, token, after
 /**
  * Watch several things in one stream: wanted is {run: [ids], runs: true, schedules: true, services: true}, handlers has
  * a function for each kind of event: log, run, run-end, runs, schedules, services, end. Gives a function that stops it.
+ * Each handler gets the data and the id of an event; last: the id after which to go on.
+ * onLive(live): the stream has come, or is broken and will be tried again.
  */
-export function subscribe(wanted, handlers, { token, base = BASE, onError } = {}) {
+export function subscribe(wanted, handlers, { token, base = BASE, last = "", onLive, onError } = {}) {
   const address = addressOf(wanted, token, base);
   const stopped = new AbortController();
-  follow(address, handlers, stopped.signal, onError);
+  follow(address, handlers, { last, signal: stopped.signal, onLive, onError });
   return () => stopped.abort();
 }
 
@@ -48,14 +51,13 @@ function addressOf(wanted, token, base) {
 }
 
 // Not an EventSource: it gives up for ever at a 503, and says nothing of why.
-async function follow(address, handlers, signal, onError) {
-  let last = "";
+async function follow(address, handlers, { last, signal, onLive, onError }) {
   let pause = FIRST_PAUSE;
   const take = (event) => {
     last = event.id ?? last;
     pause = FIRST_PAUSE;
     try {
-      handlers[event.name]?.(event.data);
+      handlers[event.name]?.(event.data, last);
     } catch (error) {
       setTimeout(() => { throw error; }); // for the console: the next event comes all the same
     }
@@ -64,12 +66,14 @@ async function follow(address, handlers, signal, onError) {
   while (!signal.aborted) {
     try {
       const answer = await open(address, last, signal);
+      onLive?.(true);
       if (answer.status === 204) return;
       if (await read(answer.body, take, signal)) return;
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof Refused) return onError?.(error);
     }
+    onLive?.(false);
     await rest(pause * (0.75 + Math.random() / 2), signal);
     pause = Math.min(2 * pause, LONGEST_PAUSE);
   }
@@ -100,7 +104,7 @@ async function read(body, take, signal) {
   let rest = "";
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await withinReason(reader);
       if (done) return false;
       const parts = (rest + value).split("\n\n");
       rest = parts.pop();
@@ -112,6 +116,16 @@ async function read(body, take, signal) {
     }
   } finally {
     reader.cancel().catch(() => {});
+  }
+}
+
+// A connection may be gone without a word, such as after the computer has slept.
+async function withinReason(reader) {
+  const timer = setTimeout(() => reader.cancel().catch(() => {}), SILENCE);
+  try {
+    return await reader.read();
+  } finally {
+    clearTimeout(timer);
   }
 }
 
