@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ class Call:
 
 @dataclass
 class Scene:
-    """A database in which a run is there, held by ann unless it is `pending`, and a schedule that is due."""
+    """A database in which a run is there, held by ann unless it is pending, and a schedule that is due."""
 
     control: psycopg.Connection[Any]
     one: psycopg.Connection[Any]
@@ -57,8 +57,8 @@ class Scene:
 
     def stage(self, state: str) -> None:
         """Set it anew."""
-        self.rows(";".join([EMPTY, *OPEN, *STATES[state], SCHEDULE]))
-        ((self.run, token),) = self.rows("select id, token::text from hourhand.job_runs")
+        self.rows(";".join([EMPTY, *OPEN, *STATES[state]]))
+        ((self.run, token),) = self.rows("select id, token::text from hourhand.job_runs order by id limit 1")
         self.token = token or ""
 
     def state(self) -> str:
@@ -68,35 +68,54 @@ class Scene:
 
 @contextmanager
 def scene_at(url: str) -> Iterator[Scene]:
-    with ExitStack() as stack:
-        yield Scene(*(stack.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(3)))
+    with _connection(url) as control, _connection(url) as one, _connection(url) as other:
+        yield Scene(control, one, other)
+
+
+def _connection(url: str) -> psycopg.Connection[Any]:
+    """Nothing has to outlive the server here."""
+    return psycopg.connect(url, autocommit=True, options="-c synchronous_commit=off")
 
 
 def _session(name: str) -> str:
     return f"""select hourhand.open_session('{SESSIONS[name]}', p_lease => 600, p_tasks => '[{{"name": "task"}}]')"""
 
 
-EMPTY = "alter sequence hourhand.job_runs_id_seq restart;" + ";".join(
+EMPTY = "select setval('hourhand.job_runs_id_seq', 1, false);" + ";".join(
     f"delete from hourhand.{table}" for table in TABLES
 )
 OPEN = [_session(name) for name in SESSIONS]
-PENDING = ["select hourhand.enqueue('task', p_key => 'first', p_max_attempts => 2)"]
-HELD = [*PENDING, f"""select hourhand.claim('{SESSIONS["ann"]}', p_tasks => '["task"]')"""]
-STATES = {
-    "pending": PENDING,
-    "held": HELD,
-    "lost": [*HELD, f"update hourhand.services set lease_until = hourhand.clock() where id = '{SESSIONS['ann']}'"],
-    "ended": [*HELD, f"""
-        select hourhand.finish('{SESSIONS["ann"]}', (
-          select jsonb_build_array(jsonb_build_object('id', id, 'token', token, 'outcome', 'failed')) from hourhand.job_runs
-        ))"""],
-}  # fmt: skip
 SCHEDULE = """
 insert into hourhand.scheduled_jobs (name, task, every) values ('often', 'task', '1 s');
 update hourhand.scheduled_jobs set next_run_at = '2026-01-01Z' where name = 'often'
 """
+FIRE = f"""
+select hourhand.fire('{SESSIONS["bob"]}', jsonb_build_array(jsonb_build_object(
+  'schedule_id', id, 'revision', revision, 'next_run_at', next_run_at, 'then', next_run_at + interval '1 s',
+  'runs', jsonb_build_array(jsonb_build_object('at', next_run_at)))))
+from hourhand.scheduled_jobs
+"""
+ENQUEUE = "select hourhand.enqueue('task', p_key => 'first', p_max_attempts => 2)"
+BEHIND_EACH_OTHER = "select hourhand.enqueue('task', p_concurrency_key => 'one') from generate_series(1, 2)"
+CLAIM = f"""select hourhand.claim('{SESSIONS["ann"]}', p_tasks => '["task"]')"""
+LOSE = f"update hourhand.services set lease_until = hourhand.clock() where id = '{SESSIONS['ann']}'"
+END = f"""
+select hourhand.finish('{SESSIONS["ann"]}', (
+  select jsonb_build_array(jsonb_build_object('id', id, 'token', token, 'outcome', 'failed')) from hourhand.job_runs
+))
+"""
+STATES = {
+    "pending": [ENQUEUE, SCHEDULE],
+    "held": [ENQUEUE, CLAIM, SCHEDULE],
+    "lost": [ENQUEUE, CLAIM, LOSE, SCHEDULE],
+    "ended": [ENQUEUE, CLAIM, END, SCHEDULE],
+    "two of one key": [BEHIND_EACH_OTHER, CLAIM, SCHEDULE],
+    "fired": [SCHEDULE, FIRE, CLAIM],
+}
+"""How the run is, by name. Where there is a second run, it waits for the first; where the schedule has fired, the
+run is of it, and the schedule is due again."""
 STATE = """
-with runs as (select r.*, row_number() over (order by created_at, id) as number from hourhand.job_runs r)
+with runs as (select r.*, row_number() over (order by trigger, created_at, id) as number from hourhand.job_runs r)
 select
   (select jsonb_agg(jsonb_build_array(o.number, r.status, r.attempt, r.lost_count, r.session_id, r.trigger, r.priority,
       r.error, r.progress, r.cancel_requested_at is not null) order by r.number)
@@ -184,19 +203,48 @@ def prune(scene: Scene) -> Call:
     return Call("prune", {"retention_days": 1})
 
 
+def reset(scene: Scene) -> Call:
+    return Call("reset_runs", {})
+
+
+def complete(scene: Scene) -> Call:
+    return Call("complete_run", {"run_id": scene.run, "token": scene.token})
+
+
+def log(scene: Scene) -> Call:
+    line = {"run_id": scene.run, "token": scene.token, "attempt": 1, "seq": 1, "at": "2026-01-01Z",
+            "level": "INFO", "message": "said"}  # fmt: skip
+    return Call("append_logs", {"session": SESSIONS["ann"], "logs": [line]})
+
+
+def trigger(scene: Scene) -> Call:
+    return Call("trigger_schedule", {"schedule": "often", "request_id": REQUEST})
+
+
+def change(scene: Scene) -> Call:
+    return Call("put_schedule", {"schedule": {"name": "often", "every": "1 hour"}, "mode": "update"})
+
+
 Make = Callable[[Scene], Call]
+
+
+def forwards_and_backwards(function: str, parameter: str, values: list[Any]) -> tuple[Make, Make]:
+    """Two calls about the same, in the one order and in the other."""
+    return (
+        lambda scene: Call(function, {parameter: values}),
+        lambda scene: Call(function, {parameter: values[::-1]}),
+    )
 
 
 def repeated_claim(scene: Scene) -> Call:
     return claim(scene, claim_id=CLAIM)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
     """Answers of the two, in the order of the pair, and what is stored then."""
 
-    of_one: str
-    of_the_other: str
+    answers: list[str]
     state: str
 
 
@@ -207,7 +255,7 @@ def told(answer: Answer, scene: Scene) -> str:
 
 
 def _plain(answer: Answer) -> Answer:
-    hidden = ("now", "lease_until", "token", "id", "ids", "updated_at", "paused_at", "next_at", "created_at",
+    hidden = ("now", "before", "lease_until", "token", "id", "ids", "updated_at", "paused_at", "next_at", "created_at",
               "run_at", "revision", "early_ms", "schedule_id", "paused_until", "next_run_at", "last_run_at", "run_id")  # fmt: skip
     if isinstance(answer, dict):
         return {name: _plain(value) for name, value in answer.items() if name not in hidden}

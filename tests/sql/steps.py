@@ -31,34 +31,37 @@ where p.pronamespace in ('hourhand'::regnamespace, 'hourhand_parts'::regnamespac
 STEP = "assert steps.step(); "
 
 _TOKENS = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\w+|\s+|.", re.DOTALL)
-_ENDS_WITH = {"if": "then", "elsif": "then", "when": "then", "case": "then", "for": "loop", "while": "loop"}
-"""What statements follow on, by the word that they follow."""
-_BETWEEN = {"declare", "begin", "loop", "else", "elsif", "when", "exception", "end"}
-"""Words where a statement could begin, but none does."""
+_TOUCHES = re.compile(r"hourhand|select|insert|update|delete|execute", re.IGNORECASE)
+_UNTIL = {"if": "then", "case": "then", "for": "loop", "foreach": "loop", "while": "loop"}
+"""Where a statement ends, or the part of it that comes before others; else at a semicolon."""
+_BETWEEN = {"declare": "begin", "begin": "", "loop": "", "else": "", "exception": "", "elsif": "then", "when": "then",
+            "end": ";"}  # fmt: skip
+"""Words where a statement could begin but none does, and what comes before the next one."""
 
 
 def stepped(body: str) -> str:
-    """The body of a function with a step before each of its statements."""
+    """The body of a function with a step before each of its statements that sees or changes the database."""
     return "".join(_stepped(body))
 
 
 def _stepped(body: str) -> Iterator[str]:
-    begins, until, inside = False, "begin", 0  # `inside`: parentheses and CASE expressions
+    part: list[str] = []
+    until, steps, inside = "begin", False, 0  # `inside`: parentheses and CASE expressions
     for token in _TOKENS.findall(body):
-        if token.isspace() or token.startswith("--"):
-            yield token
-            continue
         word = token.lower()
-        if begins:
-            if word not in _BETWEEN:
-                yield STEP
-            begins = word in ("begin", "loop", "else", "exception")
-            until = "begin" if word == "declare" else _ENDS_WITH.get(word, ";")
+        if not until and not (token.isspace() or token.startswith("--")):
+            steps = word not in _BETWEEN
+            until = _UNTIL.get(word, ";") if steps else _BETWEEN[word]
         elif not inside and word == until:
-            begins = True
+            until = ""
         else:
             inside += (word in ("(", "case")) - (word in (")", "end"))
-        yield token
+        part.append(token)
+        if not until:
+            text = "".join(part)
+            yield STEP + text if steps and _TOUCHES.search(text) else text
+            part, steps = [], False
+    yield "".join(part)
 
 
 def make_stepped(connection: psycopg.Connection[tuple[str, str]]) -> int:

@@ -19,12 +19,16 @@ from tests.sql.scenes import (
     Scene,
     beat,
     cancel,
+    change,
     claim,
     close_queue,
+    complete,
     delete,
     enqueue,
     finish,
     fire,
+    forwards_and_backwards,
+    log,
     pause,
     progress,
     prune,
@@ -32,14 +36,17 @@ from tests.sql.scenes import (
     repeated_claim,
     replace,
     rescue,
+    reset,
     retry,
     scene_at,
     told,
+    trigger,
 )
 from tests.sql.steps import make_stepped
 from tests.support import eventually
 from tests.support.databases import Postgres
 
+JOBS = [{"task": "task", "key": key} for key in ("b", "a")]
 PAIRS: dict[str, tuple[str, Make, Make]] = {
     "two claims": ("pending", claim, claim),
     "a claim and its repetition": ("pending", repeated_claim, repeated_claim),
@@ -76,6 +83,26 @@ PAIRS: dict[str, tuple[str, Make, Make]] = {
     "two firings of one instant": ("pending", fire, fire),
     "a firing and a delete of its schedule": ("pending", fire, delete),
     "a firing and a pause of its schedule": ("pending", fire, pause),
+    "a firing and a change of its schedule": ("pending", fire, change),
+    "a firing and a trigger of its schedule": ("pending", fire, trigger),
+    "a firing and the end of the run before": ("fired", fire, finish),
+    "a firing and a cancel of the run before": ("fired", fire, cancel),
+    "a firing and a release of the run before": ("fired", fire, release),
+    "a delete of a schedule and the end of its run": ("fired", delete, finish),
+    "a claim and the end of a run with its key": ("two of one key", claim, finish),
+    "a claim and the release of a run with its key": ("two of one key", claim, release),
+    "an enqueue and the end of the run with its key": ("held", lambda scene: enqueue(scene, "first"), finish),
+    "a prune and a claim": ("pending", prune, claim),
+    "a prune and a finish": ("held", prune, finish),
+    "a reset and a finish": ("held", reset, finish),
+    "a reset and a beat": ("held", reset, beat),
+    "a completion and a finish": ("held", complete, finish),
+    "a completion and a cancel": ("held", complete, cancel),
+    "a completion and a rescue": ("lost", complete, rescue),
+    "a log line and a finish": ("held", log, finish),
+    "a log line and a rescue": ("lost", log, rescue),
+    "two enqueues of many, in two orders": ("pending", *forwards_and_backwards("enqueue_many", "jobs", JOBS)),
+    "two cancels of many, in two orders": ("two of one key", *forwards_and_backwards("cancel_runs", "ids", [1, 2])),
 }  # fmt: skip
 
 DIRECTIONS = (0, 1)
@@ -112,7 +139,7 @@ def in_turn(scene: Scene, name: str, first: int, *, passing: bool) -> Outcome:
     answers = ["", ""]
     for which in (first, 1 - first):
         answers[which] = told(calls[which].on(scene.one), scene)
-    return Outcome(*answers, scene.state())
+    return Outcome(answers, scene.state())
 
 
 def serial(scene: Scene, name: str) -> list[Outcome]:
@@ -132,7 +159,7 @@ def held_before_commit(scene: Scene, name: str, first: int, *, rolled_back: bool
         answers[1 - first] = told(second.result(10), scene)
     if rolled_back:
         answers[first] = told(calls[first].on(scene.one), scene)
-    return Outcome(*answers, scene.state())
+    return Outcome(answers, scene.state())
 
 
 def stopped(scene: Scene, name: str, first: int, statement: int) -> Outcome | None:
@@ -152,7 +179,7 @@ def stopped(scene: Scene, name: str, first: int, statement: int) -> Outcome | No
         scene.rows("select pg_advisory_unlock(0, 0)")
         answers[first] = told(held.result(10), scene)
         answers[1 - first] = told(second.result(10), scene)
-    return Outcome(*answers, scene.state())
+    return Outcome(answers, scene.state())
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -169,18 +196,15 @@ def test_they_do_so_too_when_one_is_stopped_before_any_of_its_statements(
     plain: Scene, stepping: Scene, name: str, record_property: Callable[[str, object], None]
 ) -> None:
     possible = serial(plain, name)
-    stops = [0, 0]
-    wrong = []
+    stops = 0
     for first in DIRECTIONS:
         for statement in count(1):
             found = stopped(stepping, name, first, statement)
             if found is None:
                 break
-            stops[first] += 1
-            if found not in possible:
-                wrong.append(f"{first=} {statement=}: {found}")
-    assert wrong == [], "\n".join([*wrong[:5], "possible", *map(str, possible)])
-    record_property("stops", sum(stops))
+            stops += 1
+            assert found in possible, f"{first=} {statement=}"
+    record_property("stops", stops)
 
 
 def test_a_repeated_call_that_does_not_ask_to_replace_changes_nothing(

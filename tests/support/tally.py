@@ -1,7 +1,8 @@
 """What tests have counted and measured, told at the end of a run.
 
 A test of the contract is counted by its property `contract`; its property `lag` is told with the counts. A
-property `fault` of any test is a row of the table of faults.
+property `fault` of any test is a row of the table of faults. A property `stops` says at how many statements a pair of
+calls was stopped.
 """
 
 from collections import Counter
@@ -22,19 +23,27 @@ def tell(reporter: pytest.TerminalReporter) -> None:
         told = [f"{count[way]} {outcome}" for outcome, count in counts.items() if count[way]]
         reporter.line(f"{way:<25}{', '.join(told + _measured(reporter, way))}")
 
-    faults = [
-        str(value) for report in reporter.stats.get("passed", []) for value in _property(report, "fault")
-    ]
+    faults = _properties(reporter, "fault")
     if faults:
         reporter.section("fault: calls, failed, doubled")
     for line in faults:
-        reporter.line(line)
+        reporter.line(str(line))
+
+    stops = [int(str(value)) for value in _properties(reporter, "stops")]
+    if stops:
+        reporter.section("two calls at once")
+        reporter.line(f"{len(stops)} pairs, stopped before {sum(stops)} statements")
 
 
 def _measured(reporter: pytest.TerminalReporter, way: str) -> list[str]:
     """What tests of this way have measured."""
     reports = [report for report in reporter.stats.get("passed", []) if _way(report) == way]
     return [str(value) for report in reports for value in _property(report, "lag")]
+
+
+def _properties(reporter: pytest.TerminalReporter, wanted: str) -> list[object]:
+    """Those of all tests that passed."""
+    return [value for report in reporter.stats.get("passed", []) for value in _property(report, wanted)]
 
 
 def _way(report: object) -> str:
