@@ -51,6 +51,24 @@ def test_firings_are_counted_by_local_day(house: House, decided: Callable[..., N
     assert month(house, p_filter={"search": "nothing"}) == {}
 
 
+def test_firings_are_counted_by_local_hour_when_clocks_change(
+    house: House, decided: Callable[..., None]
+) -> None:
+    autumn = ("2026-10-25 00:00Z", "2026-10-25 00:59:59Z", "2026-10-25 01:30Z", "2026-10-25 02:00Z")
+    for at in (*autumn, "2026-03-29 00:59Z", "2026-03-29 01:00Z", "2026-04-04 14:45Z", "2026-04-04 15:15Z"):
+        decided("news", at, "fired")
+
+    def hours(day: str, zone: str) -> dict[str, int]:
+        night = {"p_from": f"{day}T12:00:00Z", "p_until": f"{day[:8]}{int(day[8:]) + 1:02}T12:00:00Z"}
+        counted = month(house, **night, p_unit="hour", p_zone=zone)
+        return {at[8:]: count for (at, _), count in counted.items()}
+
+    assert hours("2026-10-24", "Europe/Berlin") == {"25T02": 3, "25T03": 1}
+    assert hours("2026-03-28", "Europe/Berlin") == {"29T01": 1, "29T03": 1}
+    # Their clocks go back by half an hour.
+    assert hours("2026-04-04", "Australia/Lord_Howe") == {"05T01": 2}
+
+
 def test_a_stretch_is_shared_out_over_its_days(house: House, decided: Callable[..., None]) -> None:
     decided("news", "2026-10-31 00:00Z", "missed", "2026-11-03 23:00Z", 96)
     assert month(house) == {(f"2026-11-0{day}T00", "missed"): 24 for day in (1, 2, 3)}

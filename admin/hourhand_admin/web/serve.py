@@ -60,8 +60,8 @@ def listening(host: str, port: int) -> socket.socket:
             f"cannot listen at {_shown(host)}:{port}: {error.strerror}",
             "Choose another one with --host and --port.",
         ) from None
-    # asyncio does this only where a socket names its protocol, and this one does not. Else the second part of an
-    # answer waits, for 40 ms as a rule, until the other side has acknowledged the first.
+    # asyncio does this only where a socket names its protocol, and this one does not. Else the second part of
+    # an answer waits, for 40 ms as a rule, until the other side has acknowledged the first.
     ear.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return ear
 
