@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from hourhand.errors import BadSchedule
+from hourhand.records import ScheduleRecord
 from hourhand.timetable import Timetable
 
 if TYPE_CHECKING:
-    from hourhand.client import Client
+    from hourhand.caller import Caller
 
 MOST = 10_000
 """Instants that one backfill runs."""
@@ -62,7 +63,7 @@ class Plan:
         return [gap.at for gap in self.gaps]
 
 
-def plan(client: Client, name: str, start: datetime, end: datetime, limit: int | None = None) -> Plan:
+def plan(caller: Caller, name: str, start: datetime, end: datetime, limit: int | None = None) -> Plan:
     """The instants in [start, end] that did not run, the oldest first, at most `limit`.
 
     Raises NotFound, and BadSchedule also for a time that ends before it begins, or that has more than 10 000
@@ -72,28 +73,28 @@ def plan(client: Client, name: str, start: datetime, end: datetime, limit: int |
         raise BadSchedule(
             f"the time to backfill would end at {end:%Y-%m-%d %H:%M} before it begins", "Swap the two."
         )
-    schedule = client.schedules.get(name)
+    schedule = ScheduleRecord.model_validate(caller.call("get_schedule", p_schedule=name))
     row = schedule.model_dump(mode="json")
     if row.get("rank_intervals") is not None:
         raise BadSchedule(
             f"{schedule.name} is a fleet: its items are due on their own", "See `hourhand fleet`."
         )
     found = Plan(schedule.name)
-    end = min(end, client.now())
+    end = min(end, caller.now())
     if schedule.is_active and schedule.error is None and schedule.next_run_at and schedule.next_run_at <= end:
         found.undecided = schedule.next_run_at
         end = schedule.next_run_at - TICK
-    timetable = Timetable.of(row, client.settings.cron_timezone)
-    _fill(found, timetable, Ledger(client, schedule.name, start, end), (start, end), limit)
+    timetable = Timetable.of(row, caller.settings.cron_timezone)
+    _fill(found, timetable, Ledger(caller, schedule.name, start, end), (start, end), limit)
     return found
 
 
-def run(client: Client, plan: Plan, told: Told = lambda _: None) -> list[int]:
+def run(caller: Caller, plan: Plan, told: Told = lambda _: None) -> list[int]:
     """Enqueue the runs of a plan; the ids of those that were made. Raises Conflict and TransportErrors."""
     made: list[int] = []
     for begin in range(0, len(plan.gaps), A_CALL):
         chunk = plan.gaps[begin : begin + A_CALL]
-        answer = client.call(
+        answer = caller.call(
             "backfill",
             p_schedule=plan.schedule,
             p_instants=[gap.as_json() for gap in chunk],
@@ -107,9 +108,9 @@ def run(client: Client, plan: Plan, told: Told = lambda _: None) -> list[int]:
 class Ledger:
     """The rows of a time, read in pages as they are asked for. Instants have to be asked for in order."""
 
-    def __init__(self, client: Client, schedule: str, start: datetime, end: datetime) -> None:
+    def __init__(self, caller: Caller, schedule: str, start: datetime, end: datetime) -> None:
         self._page = partial(
-            client.call, "list_firings", p_schedule=schedule, p_from=start, p_until=end, p_limit=A_CALL
+            caller.call, "list_firings", p_schedule=schedule, p_from=start, p_until=end, p_limit=A_CALL
         )
         self._rows = self._read()
         self._row = next(self._rows, None)

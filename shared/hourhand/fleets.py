@@ -13,7 +13,7 @@ from hourhand.payloads import plain
 from hourhand.records import FleetRecord
 
 if TYPE_CHECKING:
-    from hourhand.client import Client
+    from hourhand.caller import Caller
 
 Removal = Literal["removed", "ranked"]
 
@@ -33,8 +33,8 @@ class Item(TypedDict, total=False):
 class Fleets:
     """Keeps the items of fleets. A schedule is called by its name or id. All raise NotFound."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
 
     def items(
         self,
@@ -48,7 +48,7 @@ class Fleets:
         """The items that match all that is given, the next due first; `search` is a part of the name."""
         matching = {"item": item, "owner": owner, "search": search}
         given = {key: value for key, value in matching.items() if value is not None}
-        answer = self._client.call("list_items", p_schedule=str(schedule), p_filter=given, p_limit=limit)
+        answer = self._caller.call("list_items", p_schedule=str(schedule), p_filter=given, p_limit=limit)
         return FleetRecord.model_validate(answer)
 
     def set(self, schedule: str, items: Iterable[Item]) -> Counter[str]:
@@ -59,12 +59,12 @@ class Fleets:
         """
         counts: Counter[str] = Counter()
         for chunk in _chunks({name: plain(value) for name, value in item.items()} for item in items):
-            counts.update(self._client.call("set_items", p_schedule=str(schedule), p_items=chunk))
+            counts.update(self._caller.call("set_items", p_schedule=str(schedule), p_items=chunk))
         return counts
 
     def remove(self, schedule: str, item: str, owner: str | None = None) -> Removal:
         """Take an item away, or one owner's rank if others rank it too. A live run of it goes on."""
-        answer = self._client.call("remove_item", p_schedule=str(schedule), p_item=item, p_owner=owner)
+        answer = self._caller.call("remove_item", p_schedule=str(schedule), p_item=item, p_owner=owner)
         outcome: Removal = answer["outcome"]
         return outcome
 

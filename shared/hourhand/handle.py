@@ -7,15 +7,12 @@ import functools
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from hourhand.durations import format_duration
 from hourhand.errors import RunFailed, StillRunning
 from hourhand.hopping import Face, hopped
-from hourhand.records import Outcome, RunRecord, Status
-
-if TYPE_CHECKING:
-    from hourhand.runs import CancelOutcome, Runs
+from hourhand.records import CancelOutcome, Outcome, RunRecord, Status
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -24,10 +21,18 @@ _SHORTEST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 
 
+class Source(Protocol):
+    """Where a run is read and cancelled: `client.runs`."""
+
+    def get(self, run_id: int) -> RunRecord: ...
+
+    def cancel(self, run_id: int, reason: str | None = None) -> CancelOutcome: ...
+
+
 class Handle:
     """One run that was asked for; `outcome` is created, existing (its key was known) or replaced."""
 
-    def __init__(self, runs: Runs, id: int, outcome: Outcome) -> None:  # noqa: A002
+    def __init__(self, runs: Source, id: int, outcome: Outcome) -> None:  # noqa: A002
         self._runs = runs
         self.id = id
         self.outcome: Outcome = outcome

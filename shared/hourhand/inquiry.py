@@ -13,28 +13,28 @@ from hourhand.facts import Facts, instant
 from hourhand.timetable.wall import wall
 
 if TYPE_CHECKING:
-    from hourhand.client import Client
+    from hourhand.caller import Caller
 
 LAST = 3
 """How many of the last instants are told about when none is asked for."""
 
 
-def why(client: Client, name: str, at: datetime | None) -> list[Explanation]:
+def why(caller: Caller, name: str, at: datetime | None) -> list[Explanation]:
     if at is None:
-        return [_explained(client, name, each) for each in _around_now(_facts(client, name, None))]
+        return [_explained(caller, name, each) for each in _around_now(_facts(caller, name, None))]
     if at.tzinfo is not None:
-        return [_explained(client, name, at)]
-    meant = wall(at, _facts(client, name, None).timezone)
-    return [_noted(_explained(client, name, each), meant.note) for each in meant.instants]
+        return [_explained(caller, name, at)]
+    meant = wall(at, _facts(caller, name, None).timezone)
+    return [_noted(_explained(caller, name, each), meant.note) for each in meant.instants]
 
 
-def _explained(client: Client, name: str, at: datetime) -> Explanation:
-    return explain(_facts(client, name, at), client.settings.retention_days)
+def _explained(caller: Caller, name: str, at: datetime) -> Explanation:
+    return explain(_facts(caller, name, at), caller.settings.retention_days)
 
 
-def _facts(client: Client, name: str, at: datetime | None) -> Facts:
-    answer = client.call("explain_firing", p_schedule=str(name), p_at=at)
-    return Facts(answer, client.settings.cron_timezone)
+def _facts(caller: Caller, name: str, at: datetime | None) -> Facts:
+    answer = caller.call("explain_firing", p_schedule=str(name), p_at=at)
+    return Facts(answer, caller.settings.cron_timezone)
 
 
 def _around_now(facts: Facts) -> Iterator[datetime]:

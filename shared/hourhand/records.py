@@ -13,6 +13,7 @@ Instant = Annotated[datetime, AfterValidator(lambda at: at.astimezone(UTC))]
 
 Status = Literal["pending", "processing", "completed", "failed", "cancelled"]
 Outcome = Literal["created", "existing", "replaced"]
+CancelOutcome = Literal["cancelled", "requested", "finished"]
 
 ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
 

@@ -6,17 +6,16 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from hourhand import tracing
 from hourhand.handle import Handle, hopped_to_handle
 from hourhand.hopping import Face, hopped
-from hourhand.records import LogLine, RunRecord
+from hourhand.records import CancelOutcome, LogLine, RunRecord
 
 if TYPE_CHECKING:
-    from hourhand.client import Client
+    from hourhand.caller import Caller
 
-CancelOutcome = Literal["cancelled", "requested", "finished"]
 RunList = list[RunRecord]
 LogLines = list[LogLine]
 
@@ -43,12 +42,12 @@ class RunFilter(TypedDict, total=False):
 class Runs:
     """Looks at runs and steers them."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
 
     def get(self, run_id: int) -> RunRecord:
         """One run with all there is to know about it. Raises NotFound."""
-        return RunRecord.model_validate(self._client.call("get_run", p_run_id=run_id))
+        return RunRecord.model_validate(self._caller.call("get_run", p_run_id=run_id))
 
     def list(self, *, limit: int = 50, before: int | None = None, **matching: Unpack[RunFilter]) -> RunList:
         """The newest runs that match, newest first, without payloads and results.
@@ -59,7 +58,7 @@ class Runs:
 
     def _pages(self, limit: int, before: int | None, matching: dict[str, Any]) -> Iterator[RunRecord]:
         while True:
-            answer = self._client.call(
+            answer = self._caller.call(
                 "list_runs", p_filter=matching, p_limit=min(limit, _PAGE), p_before=before
             )
             yield from map(RunRecord.model_validate, answer["runs"])
@@ -71,7 +70,7 @@ class Runs:
         """Cancel a run: `cancelled` (it had not started), `requested` (it runs and is asked to stop) or
         `finished` (it was over). Raises NotFound.
         """
-        outcome: CancelOutcome = self._client.call("cancel_run", p_run_id=run_id, p_reason=reason)["outcome"]
+        outcome: CancelOutcome = self._caller.call("cancel_run", p_run_id=run_id, p_reason=reason)["outcome"]
         return outcome
 
     def retry(self, run_id: int, payload: Any = None) -> Handle:
@@ -79,7 +78,7 @@ class Runs:
 
         Raises NotFound, or Conflict when it has not ended.
         """
-        answer = self._client.call(
+        answer = self._caller.call(
             "retry_run",
             p_run_id=run_id,
             p_payload=payload,
@@ -90,7 +89,7 @@ class Runs:
 
     def logs(self, run_id: int, *, after: int = 0, limit: int = 1000) -> LogLines:
         """The first `limit` lines that the run wrote after the line with the id `after`."""
-        answer = self._client.call("get_logs", p_run_id=run_id, p_after=after, p_limit=limit)
+        answer = self._caller.call("get_logs", p_run_id=run_id, p_after=after, p_limit=limit)
         return list(map(LogLine.model_validate, answer["logs"]))
 
 

@@ -19,10 +19,11 @@ from hourhand.handle import Handle, hopped_to_handle
 from hourhand.hopping import Face, hopped
 from hourhand.payloads import name_of, payload_of, plain
 from hourhand.records import ScheduleRecord
+from hourhand.runs import Runs
 
 if TYPE_CHECKING:
     from hourhand.backfill import Plan
-    from hourhand.client import Client
+    from hourhand.caller import Caller
     from hourhand.explanation import Explanation
     from hourhand.tasks import Task
 
@@ -80,8 +81,8 @@ class ScheduleFields(TypedDict, total=False):
 class Schedules:
     """Keeps schedules. `update` takes the name; what only reads or steers one takes its name or id."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
 
     def create(
         self, name: str, task: Task[..., Any] | str, **fields: Unpack[ScheduleFields]
@@ -118,7 +119,7 @@ class Schedules:
 
     def get(self, name: str) -> ScheduleRecord:
         """One schedule with its latest runs and firings. Raises NotFound."""
-        return ScheduleRecord.model_validate(self._client.call("get_schedule", p_schedule=name))
+        return ScheduleRecord.model_validate(self._caller.call("get_schedule", p_schedule=name))
 
     def list(
         self,
@@ -132,7 +133,7 @@ class Schedules:
         """The schedules that match all that is given, by name; `search` is a part of the name or task."""
         matching = {"search": search, "active": active, "task": task, "tag": tag}
         given = {key: value for key, value in matching.items() if value is not None}
-        answer = self._client.call("list_schedules", p_filter=given, p_limit=limit)
+        answer = self._caller.call("list_schedules", p_filter=given, p_limit=limit)
         return list(map(ScheduleRecord.model_validate, answer["schedules"]))
 
     def pause(self, name: str, until: datetime | None = None, note: str | None = None) -> ScheduleRecord:
@@ -149,14 +150,14 @@ class Schedules:
 
     def trigger(self, name: str, payload: Any = None) -> Handle:
         """Run it now, besides its timing, with another payload if one is given. Raises NotFound."""
-        answer = self._client.call(
+        answer = self._caller.call(
             "trigger_schedule",
             p_schedule=str(name),
             p_payload=payload,
             p_request_id=uuid.uuid4(),
             p_trace_context=tracing.current(),
         )
-        return Handle(self._client.runs, answer["id"], "created")
+        return Handle(Runs(self._caller), answer["id"], "created")
 
     def why(self, name: str, at: datetime | None = None) -> Explanations:
         """What happened at this time, or why nothing did; by default at the last times and the next.
@@ -166,7 +167,7 @@ class Schedules:
         """
         from hourhand.inquiry import why
 
-        return why(self._client, name, at)
+        return why(self._caller, name, at)
 
     def plan_backfill(self, name: str, start: datetime, end: datetime, limit: int | None = None) -> Plan:
         """The firings in [start, end] (aware) that did not run, at most the `limit` oldest; nothing is run.
@@ -175,7 +176,7 @@ class Schedules:
         """
         from hourhand import backfill
 
-        return backfill.plan(self._client, name, start, end, limit)
+        return backfill.plan(self._caller, name, start, end, limit)
 
     def backfill(self, name: str, start: datetime, end: datetime, limit: int | None = None) -> Sequence[int]:
         """Run the firings in [start, end] that did not run; the ids of their runs.
@@ -184,19 +185,19 @@ class Schedules:
         """
         from hourhand import backfill
 
-        return backfill.run(self._client, self.plan_backfill(name, start, end, limit))
+        return backfill.run(self._caller, self.plan_backfill(name, start, end, limit))
 
     def _check(self, row: Mapping[str, Any]) -> None:
         from hourhand.timetable import validate  # croniter takes its time to import
 
-        validate(row, self._client.settings.cron_timezone, self._client.now())
+        validate(row, self._caller.settings.cron_timezone, self._caller.now())
 
     def _put(self, mode: str, row: Mapping[str, Any]) -> ScheduleRecord:
-        answer = self._client.call("put_schedule", p_schedule=dict(row), p_mode=mode)
+        answer = self._caller.call("put_schedule", p_schedule=dict(row), p_mode=mode)
         return ScheduleRecord.model_validate(answer["schedule"])
 
     def _steer(self, function: str, name: str, **params: Any) -> ScheduleRecord:
-        return ScheduleRecord.model_validate(self._client.call(function, p_schedule=str(name), **params))
+        return ScheduleRecord.model_validate(self._caller.call(function, p_schedule=str(name), **params))
 
 
 class AsyncSchedules(Face[Schedules]):
