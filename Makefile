@@ -23,8 +23,8 @@ up: ## Everything in the foreground, on an embedded Postgres
 lock: ## requirements.lock: versions and hashes for production, without index addresses
 	uv export --quiet --no-dev --no-emit-project --no-header --no-annotate --output-file requirements.lock
 
-jobs-tick: ## Every schedule of the example news now, one after another, and a summary
-	uv run hourhand tick --all --tasks examples.news.tasks
+jobs-tick: ## The five jobs of the example news now, one after another, and a summary
+	uv run python -m examples.news tick
 
 example: ## Run an example from start to finish: make example NAME=news
 	uv run python -m examples.$(NAME)

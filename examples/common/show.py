@@ -10,12 +10,16 @@ from hourhand.errors import HourhandError
 from hourhand.records import RunRecord
 
 
-def hourhand(url: str, *arguments: str) -> None:
-    """Run the command as one would by hand. A failed run makes a worker that drains end with 1."""
+def hourhand(url: str, *arguments: str) -> int:
+    """Run the command as one would by hand; its exit code, which is 1 where a run failed.
+
+    Raises HourhandError when the command itself could not do its work.
+    """
     environment = {**os.environ, "DATABASE_URL": url}
     ended = subprocess.run([sys.executable, "-m", "hourhand", *arguments], env=environment, check=False)
     if ended.returncode not in (0, 1):
         raise HourhandError(f"hourhand {arguments[0]} ended with exit code {ended.returncode}")
+    return ended.returncode
 
 
 def work(url: str, tasks: str) -> None:

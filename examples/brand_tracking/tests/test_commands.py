@@ -1,11 +1,11 @@
-"""The example as one runs it, over both transports, and the site it ships."""
+"""The example as one runs it, over the API of a Supabase project; `make example` is in examples/common."""
 
 from examples.brand_tracking import store
 from examples.common.database import Connection
 from examples.conftest import Python
 
 
-def test_the_example_runs_from_start_to_finish(each_url: str, db: Connection, python: Python) -> None:
+def test_the_example_runs_over_the_api_of_supabase(supabase_url: str, db: Connection, python: Python) -> None:
     done = python("examples.brand_tracking")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "failed: brand has no active queries: Quiet Roasters" in done.stdout

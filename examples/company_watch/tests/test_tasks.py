@@ -126,7 +126,7 @@ def test_the_bands_are_the_five_of_the_ranks_and_five_companies_run_at_once() ->
 
 
 @pytest.mark.slow
-def test_the_example_runs_from_start_to_finish(each_url: str, python: Python) -> None:
+def test_the_example_runs_over_the_api_of_supabase(supabase_url: str, python: Python) -> None:
     done = python("examples.company_watch", NO_PROXY="127.0.0.1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "scrape-company             4 completed, 4 failed (" in done.stdout

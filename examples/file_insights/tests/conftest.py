@@ -8,6 +8,7 @@ from examples.file_insights.jobs import MIGRATIONS
 
 @pytest.fixture
 def tables(request: pytest.FixtureRequest) -> None:
-    name = "each_url" if "each_url" in request.fixturenames else "url"
+    given = (name for name in ("each_url", "supabase_url") if name in request.fixturenames)
+    name = next(given, "url")
     with connect(request.getfixturevalue(name)) as db:
         apply_migrations(db, MIGRATIONS)

@@ -139,7 +139,7 @@ def test_two_attempts_at_once_store_one_set_of_insights(url: str, db: Connection
 
 
 @pytest.mark.slow
-def test_the_example_runs_from_start_to_finish(each_url: str, python: Python) -> None:
+def test_the_example_runs_over_the_api_of_supabase(supabase_url: str, python: Python) -> None:
     done = python("examples.file_insights")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "failed  moved-away.csv: file not found: " in done.stdout

@@ -3,7 +3,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 from examples.common.database import Connection
@@ -22,17 +21,6 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         timeout=100,
         check=False,
     )
-
-
-@pytest.mark.slow
-def test_the_example_runs_with_nothing_configured_and_again(tmp_path: Path, own_feeds: Path) -> None:
-    data = str(tmp_path / "data")
-    for _ in range(2):
-        done = python("examples.news", HOURHAND_DATA_DIR=data, HOURHAND_EXAMPLE_FEEDS=str(own_feeds))
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "this is a web page, not a feed: 'We have moved'" in done.stdout
-        assert "42 items, 42 cleaned, 42 embedded, 42 analysed. The newest:" in done.stdout
-        assert "2026-12-20 00:35 UTC  Festival de verão: 13 mil pessoas" in done.stdout
 
 
 def test_setup_adds_sources_with_absolute_places(url: str, db: Connection, own_feeds: Path) -> None:

@@ -1,11 +1,11 @@
-"""The example as one runs it, over both transports."""
+"""The example as one runs it, over the API of a Supabase project; `make example` is in examples/common."""
 
 from examples.common.database import Connection
 from examples.conftest import Python
 from examples.stories import store
 
 
-def test_the_example_runs_from_start_to_finish(each_url: str, db: Connection, python: Python) -> None:
+def test_the_example_runs_over_the_api_of_supabase(supabase_url: str, db: Connection, python: Python) -> None:
     done = python("examples.stories", HOURHAND_EXAMPLE_FEEDS="")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lost.txt: this worker sees no such file" in done.stdout
