@@ -8,13 +8,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hourhand import log
 from hourhand.durations import format_duration
 from hourhand.errors import HourhandError
-from hourhand.schedule_changes import Change
 from hourhand_scheduler.firing import Firing, Note
+
+if TYPE_CHECKING:
+    from hourhand.schedule_changes import Change
 
 Results = Mapping[int, Mapping[str, Any]]
 """What `fire` answered, by schedule."""
@@ -37,7 +39,7 @@ class Journal:
         shown = ", ".join(f"{name} {value}" for name, value in fields.items())
         log.event("scheduler.state", message=f"State: {shown}", session=self.session, **fields)
 
-    def applied(self, file: Path, changes: Sequence[Change]) -> None:
+    def applied(self, file: Path, changes: "Sequence[Change]") -> None:
         counts = Counter(change.action for change in changes)
         told = ", ".join(f"{count} {action}" for action, count in counts.items()) or "it names none"
         log.event("schedules.applied", message=f"Schedules of {file}: {told}", session=self.session)
