@@ -46,12 +46,15 @@ def save_embedding(db: Connection, clean_id: int, method: str, vector: Vector) -
 
 
 def take_unanalysed(db: Connection) -> CleanItem | None:
-    """The newest item that is not analysed; locked."""
+    """The newest item that is not analysed, and was not put off; locked."""
     row = db.execute(
         """
         select c.id, c.title, c.text from news.clean_news c
         where not exists (
           select from news.analyses a where a.clean_id = c.id and a.analysed_at >= c.cleaned_at
+        ) and not exists (
+          select from news.failed_analyses f
+          where f.clean_id = c.id and f.failed_at >= c.cleaned_at and f.again_at > now()
         )
         order by c.id desc limit 1 for update skip locked
         """
@@ -59,15 +62,31 @@ def take_unanalysed(db: Connection) -> CleanItem | None:
     return CleanItem(*row) if row else None
 
 
+def put_off(db: Connection, clean_id: int, reason: str) -> None:
+    """Let an item that can't be analysed wait: a minute, then four times as long each time, at most a day."""
+    db.execute(
+        """
+        insert into news.failed_analyses as known (clean_id, reason, again_at)
+        values (%s, %s, now() + interval '1 minute')
+        on conflict (clean_id) do update
+        set attempts = known.attempts + 1, reason = excluded.reason, failed_at = now(),
+            again_at = now() + least(interval '1 day', interval '1 minute' * 4 ^ least(known.attempts, 10))
+        """,
+        (clean_id, reason),
+    )
+
+
 def save_analysis(db: Connection, clean_id: int, method: str, summary: str, sentiment: float) -> None:
     db.execute(
         """
-        insert into news.analyses (clean_id, method, summary, sentiment) values (%s, %s, %s, %s)
+        with failed as (delete from news.failed_analyses where clean_id = %(id)s)
+        insert into news.analyses (clean_id, method, summary, sentiment)
+        values (%(id)s, %(method)s, %(summary)s, %(sentiment)s)
         on conflict (clean_id) do update
         set method = excluded.method, summary = excluded.summary, sentiment = excluded.sentiment,
             analysed_at = excluded.analysed_at
         """,
-        (clean_id, method, summary, sentiment),
+        {"id": clean_id, "method": method, "summary": summary, "sentiment": sentiment},
     )
 
 

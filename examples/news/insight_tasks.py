@@ -3,7 +3,7 @@
 Their limits bound what a run asks of a model; what is left waits for the next one.
 """
 
-from examples.common.database import connect
+from examples.common.database import Connection, connect
 from examples.common.language import language
 from examples.news import insight_store as store
 from examples.news.embeddings import close, embedder
@@ -28,7 +28,10 @@ def embed_news(limit: Limit = EMBED_LIMIT) -> dict[str, int]:
 
 @task("analyze-news", max_attempts=3, timeout=600, retry=AGAIN)
 def analyze_news(run: Run, limit: Limit = ANALYZE_LIMIT) -> dict[str, int]:
-    """Summarise up to `limit` clean items and judge their tone. Each is stored at once."""
+    """Summarise up to `limit` clean items and judge their tone. Each is stored at once.
+
+    One that can't be analysed ends the attempt; the next one begins with the others.
+    """
     done = 0
     while done < limit and not run.cancelled and _analysed_one():
         done += 1
@@ -58,12 +61,22 @@ def recompute_profile_insights(run: Run) -> dict[str, int]:
 
 
 def _analysed_one() -> bool:
-    method = language()
     with connect() as db:
         item = store.take_unanalysed(db)
         if item is None:
             return False
-        text = f"{item.title}\n{item.text}"
-        summary = method.summary(item.text) if item.text else item.title
-        store.save_analysis(db, item.id, method.name, summary, method.sentiment(text))
+        try:
+            _analyse(db, item)
+        except Exception as fault:
+            # Else it would be the first of the next run too, and of all after that.
+            store.put_off(db, item.id, str(fault) or type(fault).__name__)
+            db.commit()
+            raise
     return True
+
+
+def _analyse(db: Connection, item: store.CleanItem) -> None:
+    method = language()
+    summary = method.summary(item.text) if item.text else item.title
+    sentiment = method.sentiment(f"{item.title}\n{item.text}")
+    store.save_analysis(db, item.id, method.name, summary, sentiment)

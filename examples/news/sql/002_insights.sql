@@ -16,6 +16,15 @@ create table if not exists news.analyses (
   analysed_at timestamptz not null default now()
 );
 
+-- What could not be analysed comes last for a while, so that the others get their turn.
+create table if not exists news.failed_analyses (
+  clean_id bigint primary key references news.clean_news on delete cascade,
+  attempts integer not null default 1,
+  reason text not null,
+  failed_at timestamptz not null default now(),
+  again_at timestamptz not null
+);
+
 create table if not exists news.users (
   id bigint generated always as identity primary key,
   email text not null unique

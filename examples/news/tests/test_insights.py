@@ -117,6 +117,36 @@ def test_an_endpoint_that_refuses_ends_the_run_with_its_reason_and_keeps_what_wa
     assert insight_store.counts(news) == (0, 2)
 
 
+def test_an_item_that_can_never_be_analysed_keeps_no_other_from_it(
+    news: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reply(instruction: str, text: str) -> str | endpoint.Refusal:
+        return endpoint.Refusal(400, "too long") if "Chestnuts" in text else "0.5"
+
+    with endpoint.serving() as model:
+        for name, value in model.environment().items():
+            monkeypatch.setenv(name, value)
+        model.reply = reply
+        news.execute("update news.clean_news set text = title")
+        asked = [run_inline(analyze_news).asked for _ in range(2)]
+        assert isinstance(asked[0], Discard)  # the newest is the one that fails
+        assert asked[1] is None
+        assert insight_store.counts(news) == (0, 2)
+        waits = []
+        for _ in range(3):
+            news.execute("update news.failed_analyses set again_at = now()")
+            assert isinstance(run_inline(analyze_news).asked, Discard)
+            row = news.execute(
+                "select extract(epoch from again_at - failed_at)::int from news.failed_analyses"
+            )
+            waits += row.fetchall()
+        assert waits == [(4 * 60,), (16 * 60,), (64 * 60,)]
+        news.execute("update news.clean_news set cleaned_at = now()")  # they were corrected
+        model.reply = lambda instruction, text: "0.5"
+        assert run_inline(analyze_news).result == {"analysed": 3}
+    assert news.execute("select from news.failed_analyses").fetchall() == []
+
+
 @pytest.mark.slow
 def test_the_sequence_runs_from_start_to_finish(supabase_url: str, python: Python) -> None:
     done = python("examples.news", HOURHAND_EXAMPLE_FEEDS="")
