@@ -253,6 +253,52 @@ def test_runs_are_found_by_each_filter(
         assert EVIL not in page.text
 
 
+PAST = """
+insert into hourhand_parts.job_runs_history
+  (id, task, queue, status, run_at, claim_at, max_attempts, timeout, trigger, created_at, finished_at)
+select n, case n when 1 then 'rare' else 'task' end, 'default', 'completed', made + {late}, made, 4, '1 hour', 'api',
+  made, made + interval '1 hour'
+from generate_series(1, {runs}) n, lateral (select timestamptz '2026-01-01 00:00Z' + n * interval '1 minute' as made) m
+returning id, run_at
+"""
+
+
+def test_planned_times_are_found_however_much_later_or_earlier_a_run_was_made(house: House, sql: Sql) -> None:
+    late = "case when n % 7 = 0 then -n % 400 * interval '1 minute' when n % 5 = 0 then n % 50 * interval '1 hour'"
+    planned = dict(sql(PAST.format(late=f"{late} else interval '0' end", runs=2000)))
+    times = sorted(planned.values())
+    for since, until in (
+        (None, times[900]),
+        (times[300], times[1200]),
+        (times[1500], None),
+        (None, times[0]),
+    ):
+        wanted = [
+            run
+            for run, at in sorted(planned.items(), reverse=True)
+            if (since is None or at >= since) and (until is None or at < until)
+        ]
+        chosen = {"since": since, "until": until}
+        asked = {"p_filter": {key: at.isoformat() for key, at in chosen.items() if at}, "p_limit": 300}
+        found, before = [], None
+        while True:
+            answer = house.transport.call("browse_runs", {**asked, "p_before": before})
+            found += [each["id"] for each in answer["runs"]]
+            if (before := answer["next"]) is None:
+                break
+        assert found == wanted
+
+
+def test_no_more_than_so_many_runs_are_looked_at_in_one_call(house: House, person: Person, sql: Sql) -> None:
+    sql(PAST.format(late="interval '0'", runs=20_001))
+    answer = house.transport.call("browse_runs", {"p_filter": {"task": "rare"}})
+    assert (answer["runs"], answer["next"], answer["searched"][:10]) == ([], 2, "2026-01-01")
+    page = text(person, "/runs", task="rare")
+    assert listed(page) == []
+    [following] = re.findall(r'rel="next" href="([^"]+)"', page)
+    assert listed(person.get(following).text) == [1]
+
+
 @pytest.mark.parametrize(
     "query",
     [

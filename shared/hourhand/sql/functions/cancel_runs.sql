@@ -6,15 +6,10 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_results jsonb := '[]';
-  v_ids bigint[];
+  v_ids bigint[] := hourhand_parts.listed_runs(p_ids);
   v_id bigint;
 begin
   perform hourhand_parts.require_read_committed();
-  if jsonb_array_length(p_ids) > 1000 then
-    raise exception '% runs are too many for one call', jsonb_array_length(p_ids)
-      using errcode = 'PT422', hint = 'Cancel at most 1000 at once.';
-  end if;
-  v_ids := array(select distinct (e #>> '{}')::bigint from jsonb_array_elements(p_ids) e order by 1);
   perform hourhand_parts.lock_runs(v_ids);
   foreach v_id in array v_ids loop
     begin

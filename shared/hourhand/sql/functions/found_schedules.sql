@@ -9,9 +9,7 @@ as $$
       when not s.is_active or s.paused_until > p_now then 'paused'
       else 'active'
     end
-  from hourhand.scheduled_jobs s, (
-    select '%' || replace(replace(replace(p_filter ->> 'search', '\', '\\'), '%', '\%'), '_', '\_') || '%' as pattern
-  ) f
+  from hourhand.scheduled_jobs s, (select hourhand_parts.containing(p_filter ->> 'search') as pattern) f
   where (f.pattern is null or s.name ilike f.pattern or s.task ilike f.pattern or s.description ilike f.pattern)
     and (p_filter ->> 'task' is null or s.task = p_filter ->> 'task')
     and (p_filter ->> 'tag' is null or p_filter ->> 'tag' = any(s.tags))

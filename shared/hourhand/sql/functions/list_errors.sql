@@ -6,7 +6,7 @@ language plpgsql stable security definer set search_path = '' set jit = off
 as $$
 declare
   v_most constant int := 5000;
-  v_search text := '%' || replace(replace(replace(p_filter ->> 'search', '\', '\\'), '%', '\%'), '_', '\_') || '%';
+  v_search text := hourhand_parts.containing(p_filter ->> 'search');
   v_groups jsonb;
   v_seen bigint;
   v_since timestamptz;

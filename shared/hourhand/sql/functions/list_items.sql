@@ -27,7 +27,7 @@ begin
         where i.schedule_id = v_schedule.id
           and (p_filter ->> 'item' is null or i.item_key = p_filter ->> 'item')
           and (p_filter ->> 'owner' is null or i.ranks ? (p_filter ->> 'owner'))
-          and (p_filter ->> 'search' is null or i.item_key ilike '%' || (p_filter ->> 'search') || '%')
+          and (p_filter ->> 'search' is null or i.item_key ilike hourhand_parts.containing(p_filter ->> 'search'))
         order by i.next_run_at, i.item_key
         limit p_limit
       ) i

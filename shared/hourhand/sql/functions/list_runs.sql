@@ -7,24 +7,11 @@ returns jsonb
 language plpgsql stable security definer set search_path = '' set jit = off set plan_cache_mode = force_custom_plan
 as $$
 declare
-  v_status text[] := case jsonb_typeof(p_filter -> 'status')
-    when 'string' then array[p_filter ->> 'status']
-    when 'array' then array(select jsonb_array_elements_text(p_filter -> 'status'))
-  end;
-  v_ids bigint[] := case when jsonb_typeof(p_filter -> 'ids') = 'array' then
-    array(select (i #>> '{}')::bigint from jsonb_array_elements(p_filter -> 'ids') i) end;
-  v_schedule bigint;
+  v_status text[] := hourhand_parts.texts_of(p_filter -> 'status');
+  v_ids bigint[] := case when jsonb_typeof(p_filter -> 'ids') = 'array' then hourhand_parts.texts_of(p_filter -> 'ids')::bigint[] end;
+  v_schedule bigint := case when p_filter ->> 'schedule' is not null then (hourhand_parts.read_schedule(p_filter ->> 'schedule')).id end;
   v_rows jsonb;
 begin
-  if p_filter ->> 'schedule' is not null then
-    select s.id into v_schedule from hourhand.scheduled_jobs s
-    where s.name = p_filter ->> 'schedule' or s.id::text = p_filter ->> 'schedule'
-    order by (s.name = p_filter ->> 'schedule') desc limit 1;
-    if not found then
-      raise exception 'there is no schedule "%"', hourhand_parts.shown(p_filter ->> 'schedule')
-        using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
-    end if;
-  end if;
   select coalesce(jsonb_agg(hourhand_parts.run_row(r) || jsonb_build_object('schedule', (
     select s.name from hourhand.scheduled_jobs s where s.id = r.schedule_id)) order by r.id desc), '[]') into v_rows
   from (
@@ -38,7 +25,7 @@ begin
       and (p_filter ->> 'parent_id' is null or r.parent_id = (p_filter ->> 'parent_id')::bigint)
       and (p_filter ->> 'since' is null or r.created_at >= (p_filter ->> 'since')::timestamptz)
       and (p_filter ->> 'until' is null or r.created_at < (p_filter ->> 'until')::timestamptz)
-      and (p_filter ->> 'error' is null or r.error ilike '%' || (p_filter ->> 'error') || '%')
+      and (p_filter ->> 'error' is null or r.error ilike hourhand_parts.containing(p_filter ->> 'error'))
     order by r.id desc
     limit p_limit
   ) r;

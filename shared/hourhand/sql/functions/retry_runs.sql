@@ -5,18 +5,15 @@ returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
 declare
+  v_ids bigint[] := hourhand_parts.listed_runs(p_ids);
   v_results jsonb := '[]';
   v_answer jsonb;
   v_id bigint;
 begin
   perform hourhand_parts.require_read_committed();
-  if jsonb_array_length(p_ids) > 1000 then
-    raise exception '% runs are too many for one call', jsonb_array_length(p_ids)
-      using errcode = 'PT422', hint = 'Retry at most 1000 at once.';
-  end if;
   for v_id in
     -- Each locks its schedule: all in one order, that of lock_runs().
-    select i.id from (select distinct (e #>> '{}')::bigint as id from jsonb_array_elements(p_ids) e) i
+    select i.id from unnest(v_ids) i(id)
     left join hourhand.job_runs r on r.id = i.id
     order by r.schedule_id, i.id
   loop
