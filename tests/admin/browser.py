@@ -11,12 +11,10 @@ errors, breaches of the content security policy, answers of 400 and more, reques
 provokes an error says so: `page.expect(404)`.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
@@ -37,8 +35,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE = 20_000  # milliseconds
-SCREENSHOTS = os.environ.get("HOURHAND_SCREENSHOTS")
-"""A directory: then `page.picture(name)` writes there."""
+ELSEWHERE = "request to another host"
 
 Scheme = Literal["light", "dark"]
 
@@ -77,15 +74,21 @@ class Visited:
         """An answer with this status is what the test wants."""
         self._expected.add(status)
 
-    def is_accessible(self) -> None:
-        """Fails for each violation that axe finds, with the element."""
-        found = Axe().run(self.at).response["violations"]
-        told = [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
-        assert told == [], f"{self.at.url}\n" + "\n".join(told)
+    def barriers(self, *rules: str) -> list[str]:
+        """Each violation that axe finds, with the element: of these rules, or of all."""
+        options = {"runOnly": list(rules)} if rules else None
+        found = Axe().run(self.at, options=options).response["violations"]
+        return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
-    def picture(self, name: str) -> None:
-        if SCREENSHOTS:
-            self.at.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+    def is_accessible(self) -> None:
+        assert self.barriers() == [], self.at.url
+
+    def breaches(self) -> list[str]:
+        """What the content security policy has kept from happening."""
+        return [complaint for complaint in self.complaints if "Content Security Policy" in complaint]
+
+    def elsewhere(self) -> list[str]:
+        return [complaint for complaint in self.complaints if ELSEWHERE in complaint]
 
     def watch(self) -> None:
         self.at.on("console", lambda said: self._said(said.type, said.text))
@@ -106,7 +109,7 @@ class Visited:
 
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((self.house.url, "data:", "blob:")):
-            self.complaints.append(f"request to another host: {request.url}")
+            self.complaints.append(f"{ELSEWHERE}: {request.url}")
 
 
 class Browser:

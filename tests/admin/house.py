@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from hourhand.settings import Settings
 from hourhand.transport import Transport
@@ -96,12 +98,14 @@ class House:
 
 
 @contextmanager
-def open_house(settings: Settings, transport: Transport, root_path: str = "") -> Iterator[House]:
-    """An admin that runs in a thread, at a port of its own."""
+def open_house(
+    settings: Settings, transport: Transport, root_path: str = "", *, mounted: str = ""
+) -> Iterator[House]:
+    """An admin that runs in a thread, at a port of its own; `mounted` below a path of another application."""
     app = create_app(settings, transport)
     ear = listening("127.0.0.1", 0)
     config = uvicorn.Config(
-        app,
+        Starlette(routes=[Mount(mounted, app)]) if mounted else app,
         root_path=root_path,
         log_config=None,
         access_log=False,
@@ -111,7 +115,7 @@ def open_house(settings: Settings, transport: Transport, root_path: str = "") ->
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=[[ear]], daemon=True)
     thread.start()
-    house = House(f"http://127.0.0.1:{ear.getsockname()[1]}", app, transport)
+    house = House(f"http://127.0.0.1:{ear.getsockname()[1]}{mounted}", app, transport)
     try:
         eventually(lambda: server.started)
         yield house

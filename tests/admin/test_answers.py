@@ -86,6 +86,14 @@ def test_odd_characters_and_numbers_break_nothing(house: House, path: str) -> No
     assert house.person("viewer").get(path).status_code in (200, 422)
 
 
+def test_pages_are_compressed_and_streams_are_not(house: House) -> None:
+    person = house.person("viewer")
+    assert person.get("/runs").headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in person.http.get("/runs", headers={"accept-encoding": ""}).headers
+    with person.http.stream("GET", "/api/v1/events?runs") as events:
+        assert "content-encoding" not in events.headers
+
+
 def test_it_can_be_mounted_below_a_path(settings: Settings, transport: Transport) -> None:
     with open_house(settings, transport, root_path="/jobs") as house:
         person = house.person("viewer")

@@ -5,16 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.admin.browser import Browser, Scheme
+from tests.admin.browser import Browser
 from tests.admin.house import PASSWORD, House
 from tests.sql.conftest import Hand
-
-PAGES = (
-    "/", "/schedules", "/runs", "/runs/1", "/run/bulk?action=cancel", "/workers", "/queues", "/errors", "/audit",
-    "/settings",
-)  # fmt: skip
-"""Every page, as it is once `lived_in` has happened."""
-MOST_BYTES = 40_960
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -52,25 +45,6 @@ def test_somebody_logs_in_sees_how_things_are_and_logs_out(browser: Browser, liv
         page.at.get_by_text("alice").click()
         page.at.get_by_role("button", name="Log out").click()
         page.at.get_by_text("You are logged out.").wait_for()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_violations_of_accessibility_or_weighs_too_much(
-    browser: Browser, lived_in: House, scheme: Scheme
-) -> None:
-    for path in ("/login", *PAGES):
-        with browser.visit(lived_in, None if path == "/login" else "admin", scheme=scheme) as page:
-            page.open(path)
-            assert page.weight <= MOST_BYTES, path
-            page.is_accessible()
-            page.picture(f"{path.strip('/').replace('/', '-') or 'overview'}-{scheme}")
-
-
-def test_pages_fit_a_narrow_screen(browser: Browser, lived_in: House) -> None:
-    with browser.visit(lived_in, viewport={"width": 360, "height": 700}) as page:
-        for path in PAGES:
-            page.open(path)
-            assert page.at.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
 def test_colours_and_zone_are_chosen_for_this_browser(browser: Browser, lived_in: House) -> None:

@@ -3,7 +3,8 @@
 import itertools
 import json
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,7 +85,11 @@ def test_a_run_is_followed_from_its_beginning_to_its_end(
 
 
 def test_over_fifty_breaks_nothing_is_lost_and_nothing_comes_twice(
-    house: House, transport: Transport, enqueue: Any, hand: Any
+    house: House,
+    transport: Transport,
+    enqueue: Any,
+    hand: Any,
+    record_property: Callable[[str, object], None],
 ) -> None:
     watched = [enqueue(), enqueue()]
     worker = hand()
@@ -117,6 +122,13 @@ def test_over_fifty_breaks_nothing_is_lost_and_nothing_comes_twice(
                     break
     worker_thread.join()
     assert breaks >= 50
+    expected = Counter((run, str(number)) for run in watched for number in range(1, each + 1))
+    came = Counter((e["data"]["run_id"], e["data"]["message"]) for e in seen if e["event"] == "log")
+    lost, doubled = (expected - came).total(), (came - expected).total()
+    record_property(
+        "measured", f"live events: {came.total()} lines over {breaks} breaks, {lost} lost, {doubled} doubled"
+    )
+    assert (lost, doubled) == (0, 0)
     for run in watched:
         of_run = [event for event in seen if event["data"].get("run_id", event["data"].get("id")) == run]
         lines = [event["data"]["message"] for event in of_run if event["event"] == "log"]

@@ -2,7 +2,7 @@
 
 A test of the contract is counted by its property `contract`; its property `lag` is told with the counts. A
 property `fault` of any test is a row of the table of faults. A property `stops` says at how many statements a pair of
-calls was stopped.
+calls was stopped. A property `page` is a row of the table of the admin's pages, `measured` any other number.
 """
 
 from collections import Counter
@@ -23,16 +23,26 @@ def tell(reporter: pytest.TerminalReporter) -> None:
         told = [f"{count[way]} {outcome}" for outcome, count in counts.items() if count[way]]
         reporter.line(f"{way:<25}{', '.join(told + _measured(reporter, way))}")
 
-    faults = _properties(reporter, "fault")
-    if faults:
-        reporter.section("fault: calls, failed, doubled")
-    for line in faults:
-        reporter.line(str(line))
+    _list(reporter, "fault", "fault: calls, failed, doubled")
+    _list(
+        reporter,
+        "page",
+        "page: kB cold; breaches of accessibility in light, in dark, of the CSP; other hosts",
+    )
+    _list(reporter, "measured", "measured")
 
     stops = [int(str(value)) for value in _properties(reporter, "stops")]
     if stops:
         reporter.section("two calls at once")
         reporter.line(f"{len(stops)} pairs, stopped before {sum(stops)} statements")
+
+
+def _list(reporter: pytest.TerminalReporter, wanted: str, title: str) -> None:
+    found = _properties(reporter, wanted)
+    if found:
+        reporter.section(title)
+    for line in found:
+        reporter.line(str(line))
 
 
 def _measured(reporter: pytest.TerminalReporter, way: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute
 
 from hourhand_admin.web import errors
@@ -52,6 +53,7 @@ def create_app(settings: Settings, transport: Transport) -> FastAPI:
         app.include_router(module.router)
     routes(app)  # none without a role
     errors.register(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(BodyLimit)
     app.add_middleware(Headers)
     return app
