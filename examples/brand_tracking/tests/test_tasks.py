@@ -134,6 +134,20 @@ def test_a_rate_limit_that_stays_fails_with_its_reason_and_other_brands_go_on(
     assert other.status() == "completed"
 
 
+def test_an_endpoint_that_stays_down_is_tried_four_times_and_then_fails_with_its_reason(
+    client: Client, db: Connection, work: Work, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    handle = client.enqueue(data_collection, FJORD)
+    states = []
+    for _ in range(4):
+        db.execute("update hourhand.job_runs set run_at = now(), claim_at = now() where status = 'pending'")
+        work()
+        states.append(handle.status())
+    assert states == ["pending", "pending", "pending", "failed"]
+    assert "the language endpoint http://127.0.0.1:9/v1 can't be reached: " in str(handle.run().error)
+
+
 def test_a_question_that_no_page_answers_fails_with_its_address(
     client: Client, db: Connection, work: Work, site: str
 ) -> None:
