@@ -221,9 +221,10 @@ class _Watched:
             for row in columns.rows(answer["runs"]):
                 self._started(row)
         if function == "finish" and params is not None:
-            for result, told in zip(params["p_results"], answer["results"], strict=True):
-                if told["outcome"] != "stale":
-                    self._ended(result)
+            stale = {told["token"] for told in answer["results"] if told["outcome"] == "stale"}
+            for result in columns.rows(params["p_results"]):
+                if result["token"] not in stale:
+                    self._ended({"outcome": "completed"} | result)
         return answer
 
     def _started(self, row: Mapping[str, Any]) -> None:

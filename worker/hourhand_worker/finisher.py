@@ -5,12 +5,13 @@ came meanwhile. That window is the one in which a crash repeats work that was do
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
 from time import monotonic
 
 from pydantic_core import to_json
 
+from hourhand import columns
 from hourhand.errors import ContractMismatch, Denied, Timeout, TransportError, Unavailable
 from hourhand_worker.attempt import Attempt, Result
 from hourhand_worker.ending import Endings
@@ -26,7 +27,15 @@ LONGEST_PAUSE = 1.0
 
 RESULTS, LOGS = "writing results", "writing logs"
 
-_PLAIN = 5  # fields of a result without a value or an error
+_DONE = (
+    "id",
+    "token",
+    "started_at",
+    "duration_ms",
+)  # all there is to say when runs have completed without a value
+_FIELDS = (*_DONE, "outcome", "delay", "result", "error")
+_PLAIN = len(_DONE) + 1
+"""Fields of a result without a value or an error."""
 
 Ended = tuple[Attempt, Result]
 
@@ -171,12 +180,16 @@ class Finisher:
         else:
             self._deliver([(attempt, self._endings.unstorable(attempt, error))])
 
-    def _finish(self, results: list[Result]) -> list[str]:
-        """The outcome of each, however long it takes. Raises what another try does not cure."""
+    def _finish(self, results: list[Result]) -> dict[str, str]:
+        """By token, what came of those that are not ok; however long it takes.
+
+        Raises what another try does not cure.
+        """
+        told = columns.columns(results, _DONE if all(map(_is_done, results)) else _FIELDS)
         pause = FIRST_PAUSE
         while True:
             try:
-                answer = self._transport.call("finish", {"p_session": self._session.id, "p_results": results})
+                answer = self._transport.call("finish", {"p_session": self._session.id, "p_results": told})
             except _PASSING as error:
                 self._outage.failed(RESULTS, error)
                 if self._give_up_at is not None and monotonic() + pause > self._give_up_at:
@@ -186,11 +199,11 @@ class Finisher:
             else:
                 self._outage.over(RESULTS)
                 self._clock.set(answer["now"])
-                return [told["outcome"] for told in answer["results"]]
+                return {each["token"]: each["outcome"] for each in answer["results"]}
 
-    def _acknowledge(self, ended: list[Ended], outcomes: list[str]) -> None:
-        for (attempt, result), outcome in zip(ended, outcomes, strict=True):
-            if outcome == "stale":
+    def _acknowledge(self, ended: list[Ended], not_ok: Mapping[str, str]) -> None:
+        for attempt, result in ended:
+            if not_ok and not_ok.get(attempt.token) == "stale":
                 self._journal.refused(attempt, result["outcome"])
             else:
                 self._journal.finished(attempt, result)
@@ -218,6 +231,10 @@ class Finisher:
 
     def _append(self, lines: list[Line]) -> None:
         self._transport.call("append_logs", {"p_session": self._session.id, "p_logs": lines})
+
+
+def _is_done(result: Result) -> bool:
+    return len(result) == _PLAIN and result["outcome"] == "completed"
 
 
 def _size(result: Result) -> int:
