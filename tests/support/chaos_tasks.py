@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-from hourhand import Run, task
+from hourhand import Cancel, Retry, Run, Snooze, task
 from hourhand.retry import RetryPolicy
 
 MANY = 100
@@ -63,13 +63,34 @@ async def hold_async(gate: str, run: Run) -> str:
 
 
 @task("babble")
-async def babble(gate: str, run: Run) -> str:
-    """Tells all that a task can tell, once there is a file of that name."""
+async def babble(gate: str, run: Run, end: str = "return") -> str:
+    """Tells all that a task can tell, once there is a file of that name, and ends in one of the ways."""
     while not Path(gate).exists():  # noqa: ASYNC110, ASYNC240
         await asyncio.sleep(0.01)
     run.log.warning("said by attempt {}", run.attempt)
     run.progress(run.attempt)
+    match end:
+        case "raise":
+            raise RuntimeError("babbled")
+        case "retry":
+            raise Retry(after=0)
+        case "snooze":
+            raise Snooze(1)
+        case "cancel":
+            raise Cancel("enough")
+        case "commit":
+            await asyncio.to_thread(commit, run)
     return f"attempt {run.attempt}"
+
+
+def commit(run: Run) -> None:
+    """An effect and the end of the run in one transaction."""
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        connection.execute(
+            "insert into effects (run_id, attempt, token) values (%s, %s, %s)",
+            [run.id, run.attempt, run.token],
+        )
+        run.complete_in(connection)
 
 
 @task("once-then-quick")
