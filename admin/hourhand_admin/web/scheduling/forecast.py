@@ -33,7 +33,11 @@ class Forecast:
     def rows(self, other: str, now: datetime) -> list[tuple[str, str, str]]:
         """Each firing in its zone and in another, and how long it is until then."""
         return [
-            (_local(at, self.zone), _local(at, other or self.zone), rough((at - now).total_seconds()))
+            (
+                _local(at, self.zone, now),
+                _local(at, other or self.zone, now),
+                rough((at - now).total_seconds()),
+            )
             for at in self.firings
         ]
 
@@ -109,5 +113,8 @@ _OVERLAPS = {
 }
 
 
-def _local(at: datetime, zone: str) -> str:
-    return f"{at.astimezone(ZoneInfo(zone)):%a %d %b %Y %H:%M:%S}"
+def _local(at: datetime, zone: str, now: datetime) -> str:
+    """The year and the seconds only where they say something."""
+    local = at.astimezone(ZoneInfo(zone))
+    year = " %Y" if local.year != now.astimezone(ZoneInfo(zone)).year else ""
+    return local.strftime(f"%a %d %b{year} %H:%M{':%S' if local.second else ''}")
