@@ -5,7 +5,8 @@
 Fills a new database by SQL: runs of the last week with their firings, one in fifty of them failed with a
 traceback, ten thousand fleet items, ten thousand changes in the audit log. Then it asks a real
 `hourhand admin` for each page, one after the other, as a browser would, and calls the function behind the
-page in the same way. Milliseconds, on one machine with the database.
+page in the same way. Milliseconds, on one machine with the database; CPU is what the admin and its
+connections used for a page on average, which other programs on the machine change less (Linux only, else 0).
 
 Without --url it starts an embedded Postgres; with --filled it measures in that database as it is.
 """
@@ -28,6 +29,8 @@ from databases import database, embedded
 from hourhand.transport.postgres import PostgresTransport
 
 TOKEN = "benchmark"
+WARM = 2
+"""Times that are not counted, in which plans and caches are made."""
 
 Query = tuple[str, Mapping[str, Any]]
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -46,11 +49,13 @@ def main() -> None:
         admin = stack.enter_context(_admin(url))
         transport = PostgresTransport(url, application_name="hourhand-bench")
         stack.callback(transport.close)
-        print(f"{'milliseconds, server and loopback':56}{'p50':>8}{'p95':>8}{'max':>8}{'query p50':>12}")
+        print(f"{'milliseconds':50}{'p50':>8}{'p95':>8}{'max':>8}{'CPU':>8}{'query p50':>12}")
         for path, query in _pages(options.runs).items():
+            before = _cpu(transport)
             whole = _times(lambda path=path: _get(admin, path), options.times)
+            spent = (_cpu(transport) - before) / (options.times + WARM)
             alone = _times(lambda query=query: transport.call(*query), options.times)
-            print(f"{path:56}{_cuts(whole)}{statistics.median(alone):12.1f}", flush=True)
+            print(f"{path:50}{_cuts(whole)}{spent:8.1f}{statistics.median(alone):12.1f}", flush=True)
 
 
 def _options() -> argparse.Namespace:
@@ -156,18 +161,39 @@ def _admin(url: str) -> Iterator[httpx.Client]:
             process.terminate()
 
 
+def _cpu(transport: PostgresTransport) -> float:
+    """Milliseconds that the admin and its connections have used so far."""
+    asked = "select pid from pg_stat_activity where application_name = 'hourhand-admin'"
+    pids = [row[0] for row in transport.query(asked)]
+    pids += [
+        row[0]
+        for row in transport.query(
+            "select pid from hourhand.services where kind = 'admin' and state = 'open'"
+        )
+    ]
+    return sum(map(_cpu_of, pids))
+
+
+def _cpu_of(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
 def _get(admin: httpx.Client, path: str) -> None:
     admin.get(path).raise_for_status()
 
 
 def _times(ask: Callable[[], object], times: int) -> list[float]:
-    """In milliseconds; the first two are not counted, in which plans and caches are made."""
+    """In milliseconds."""
     found = []
-    for _ in range(times + 2):
+    for _ in range(times + WARM):
         began = time.perf_counter()
         ask()
         found.append((time.perf_counter() - began) * 1000)
-    return found[2:]
+    return found[WARM:]
 
 
 def _cuts(found: list[float]) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hourhand.durations import format_duration
@@ -17,10 +17,10 @@ from hourhand_admin.health import Finding, FindingId
 if TYPE_CHECKING:
     from hourhand.client import Client
     from hourhand.records import ScheduleRecord
+    from hourhand.sql.script import Schema
     from hourhand_admin.pipeline import Step
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
-LATE = timedelta(seconds=60)
 _MOST_NAMED = 20
 
 _IDS: dict[type[HourhandError], FindingId] = {
@@ -122,14 +122,21 @@ def _timed_info(client: Client) -> tuple[Mapping[str, Any], timedelta]:
 
 def _schema(info: Mapping[str, Any]) -> Iterator[Finding]:
     from hourhand import migrate
-    from hourhand.sql.script import read
 
-    schema = read()
+    schema = _own_schema()
     if mismatch := migrate.refusal(info, schema):
         yield Finding("schema", "down", mismatch.message, mismatch.hint or "")
     elif difference := migrate.how_it_differs(info, schema):
         newer = info["schema_version"] > schema.version
         yield Finding("schema", "note" if newer else "degraded", *difference)
+
+
+@cache
+def _own_schema() -> Schema:
+    """That of this package, some two hundred files: read once, also for a page that asks again and again."""
+    from hourhand.sql.script import read
+
+    return read()
 
 
 def _clock(skew: timedelta) -> Iterator[Finding]:
@@ -171,7 +178,7 @@ def _unreachable(client: Client) -> Iterator[Finding]:
 
 
 def _broken(client: Client) -> Iterator[Finding]:
-    for schedule in _some(each for each in client.schedules.list() if each.error is not None):
+    for schedule in _schedules(client, "broken"):
         yield Finding(
             "broken-schedule",
             "degraded",
@@ -183,24 +190,22 @@ def _broken(client: Client) -> Iterator[Finding]:
 
 def _late(client: Client) -> Iterator[Finding]:
     now = client.now()
-    late = (each for each in client.schedules.list(active=True) if _lateness(each, now) > LATE)
-    for schedule in _some(late):
+    for schedule in _schedules(client, "late"):
+        if schedule.next_run_at is None or schedule.next_run_at > now:
+            continue  # it has fired meanwhile
         yield Finding(
             "late-schedule",
             "degraded",
-            f"schedule {schedule.name} is late by {format_duration(_lateness(schedule, now))}",
+            f"schedule {schedule.name} is late by {format_duration(now - schedule.next_run_at)}",
             "Is the scheduler running and reaching the database? See: hourhand logs --service scheduler",
         )
 
 
-def _lateness(schedule: ScheduleRecord, now: datetime) -> timedelta:
-    if schedule.next_run_at is None or schedule.error is not None:
-        return timedelta()
-    return now - schedule.next_run_at
+def _schedules(client: Client, state: str) -> Iterator[ScheduleRecord]:
+    from hourhand.records import ScheduleRecord
 
-
-def _some(schedules: Iterator[ScheduleRecord]) -> Iterator[ScheduleRecord]:
-    return islice(schedules, _MOST_NAMED)
+    answer = client.call("list_schedules", p_filter={"state": state}, p_limit=_MOST_NAMED)
+    return map(ScheduleRecord.model_validate, answer["schedules"])
 
 
 def _well(findings: list[Finding], status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -142,6 +142,20 @@ def test_the_doctor_names_broken_and_late_schedules(
     assert findings(hourhand("doctor", "--json").json) == ["broken-schedule", "late-schedule"]
 
 
+def test_the_doctor_names_a_late_schedule_among_thousands(
+    hourhand: Hourhand, hand: Hand, scheduler: Hand, sql: Sql
+) -> None:
+    sql(
+        "insert into hourhand.scheduled_jobs (name, task, every, next_run_at, created_at, updated_at)"
+        " select 's' || lpad(n::text, 4, '0'), 'clean-news', '1h', now(), now(), now() from generate_series(1, 1100) n"
+    )
+    sql(
+        "update hourhand.scheduled_jobs set next_run_at = now() + case name when 's1100' then -1 else 1 end * interval '1h'"
+    )
+    [late] = hourhand("doctor", "--json").json["findings"]
+    assert late["what"].startswith("schedule s1100 is late by 1h")
+
+
 def test_the_doctor_finds_a_backlog_and_paused_queues(
     hourhand: Hourhand, hand: Hand, scheduler: Hand, client: Client, sql: Sql
 ) -> None:

@@ -1,4 +1,5 @@
--- Schedules by name, with their last run. p_filter: search, active, task, tag.
+-- Schedules by name, with their last run. p_filter: search, active, task, tag, state (late: due for more than a minute;
+-- broken: stopped by an error).
 create or replace function hourhand.list_schedules(
   p_filter jsonb default '{}', p_limit int default 1000, p_after text default ''
 )
@@ -15,11 +16,16 @@ as $$
   from (
     select * from hourhand.scheduled_jobs s
     where s.name > p_after
-      and (p_filter ->> 'search' is null or s.name ilike '%' || (p_filter ->> 'search') || '%'
-        or s.task ilike '%' || (p_filter ->> 'search') || '%')
+      and (p_filter ->> 'search' is null or s.name ilike hourhand_parts.containing(p_filter ->> 'search')
+        or s.task ilike hourhand_parts.containing(p_filter ->> 'search'))
       and (p_filter ->> 'active' is null or s.is_active = (p_filter ->> 'active')::boolean)
       and (p_filter ->> 'task' is null or s.task = p_filter ->> 'task')
       and (p_filter ->> 'tag' is null or p_filter ->> 'tag' = any(s.tags))
+      and case p_filter ->> 'state'
+        when 'late' then s.is_active and s.error is null and s.next_run_at <= hourhand.clock() - interval '60 seconds'
+        when 'broken' then s.error is not null
+        else true
+      end
     order by s.name
     limit p_limit
   ) s
