@@ -42,7 +42,7 @@ from (
 ) s
 """
 CLAIM = """
-select hourhand.claim(%s, gen_random_uuid(), %s, %s, '["default"]', p_floor => %s, p_columns => true)
+select hourhand.claim(%s, gen_random_uuid(), %s, %s, '["default"]', p_floor => %s, p_packed => true)
 """
 
 

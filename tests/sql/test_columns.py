@@ -36,7 +36,7 @@ def test_a_claim_in_columns_gives_the_same_runs(hand: Hands, enqueue: Enqueue) -
         "p_max": 10,
         "p_tasks": worker.tasks,
     }
-    short = worker.transport.call("claim", {**claim, "p_columns": True})["runs"]
+    short = worker.transport.call("claim", {**claim, "p_packed": True})["runs"]
     assert (short["task"], short["schedule_id"], len(short["priority"])) == ("task", None, 3)
     runs = columns.rows(short)
     assert len(runs) == 3

@@ -45,7 +45,7 @@ class Claimer:
         self._params: dict[str, Any] = {
             "p_tasks": registry.names,
             "p_queues": self.queues or None,
-            "p_columns": True,
+            "p_packed": True,
         }
         self._floor: dict[str, Any] | None = None
         self._batch = settings.worker_batch

@@ -1,6 +1,7 @@
 -- Gives a session up to p_max due runs, each with a new token, attempt raised. Repeated with the same
 -- p_claim_id it gives the same runs. p_held: how many runs the worker holds now. p_floor: what the last answer gave
--- as its floor, so that a claim need not begin at the beginning; without it nothing changes but the time it takes. p_columns: see claimed_runs.
+-- as its floor, so that a claim need not begin at the beginning; without it nothing changes but the time it takes. p_packed: see claimed_runs;
+-- p_columns is what programs of before say, who take a list of runs as well.
 create or replace function hourhand.claim(
   p_session uuid,
   p_claim_id uuid default gen_random_uuid(),
@@ -9,7 +10,8 @@ create or replace function hourhand.claim(
   p_queues jsonb default null,
   p_held int default 0,
   p_floor jsonb default null,
-  p_columns boolean default false
+  p_columns boolean default false,
+  p_packed boolean default false
 )
 returns jsonb
 language plpgsql security definer set search_path = '' set jit = off
@@ -25,7 +27,7 @@ declare
   v_ids bigint[] := '{}';
   v_upto timestamptz;
   v_dead bigint;
-  v_runs jsonb := case when p_columns then '{}' else '[]' end;
+  v_runs jsonb := case when p_packed then '{}' else '[]' end;
   v_full boolean;
   v_suspect bigint;
   v_suspect_at timestamptz;
@@ -50,7 +52,7 @@ begin
     where l.session_id = p_session and l.claim_id = p_claim_id and l.status = 'processing'
   ) then
     return jsonb_build_object(
-      'now', v_now, 'lost', false, 'runs', hourhand_parts.claimed_runs(p_session, p_claim_id, p_columns), 'full', true,
+      'now', v_now, 'lost', false, 'runs', hourhand_parts.claimed_runs(p_session, p_claim_id, p_packed), 'full', true,
       'solo', false, 'next_at', null
     );
   end if;
@@ -100,7 +102,7 @@ begin
         claim_id = p_claim_id, claimed_at = v_now, started_at = v_now, attempt = l.attempt + 1
     where l.id = any(v_ids);
     perform hourhand_parts.take_tokens(v_ids, v_now);
-    v_runs := hourhand_parts.claimed_runs(p_session, p_claim_id, p_columns);
+    v_runs := hourhand_parts.claimed_runs(p_session, p_claim_id, p_packed);
   end if;
   return jsonb_build_object(
     'now', v_now, 'lost', false, 'runs', v_runs, 'full', v_full and cardinality(v_ids) > 0,

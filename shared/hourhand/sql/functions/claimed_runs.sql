@@ -1,12 +1,12 @@
 -- What a claim answers, oldest first. The payload is text, so that one that a client cannot decode spoils no other.
--- p_columns: an array for each field instead of one object for each run, or the value itself where all have the same,
+-- p_packed: an array for each field instead of one object for each run, or the value itself where all have the same,
 -- which takes a tenth of the time.
-create or replace function hourhand_parts.claimed_runs(p_session uuid, p_claim_id uuid, p_columns boolean)
+create or replace function hourhand_parts.claimed_runs(p_session uuid, p_claim_id uuid, p_packed boolean)
 returns jsonb
 language plpgsql stable set search_path = ''
 as $$
 begin
-  if p_columns then
+  if p_packed then
     return (
       select jsonb_build_object(
         'id', a.id, 'token', a.token, 'payload', a.payload,
