@@ -34,6 +34,7 @@ def _plan(quick: bool) -> dict[str, list[str]]:
         "enqueue": ["--runs", "20000" if quick else "200000"],
         "pickup": ["--runs", "100" if quick else "500"],
         "lag": ["--seconds", "20", "--idle", "30"] if quick else ["--seconds", "60", "--idle", "120"],
+        "footprint": ["--seconds", "20" if quick else "120"],
         "scale": ["--quick"] if quick else [],
         "claims": ["--claims", "50"] if quick else [],
     }
