@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 
+from hourhand.errors import Unavailable
+from hourhand_admin.web.pages import runs as runs_page
 from hourhand_admin.web.pages.run import timeline
 from hourhand_admin.web.pages.runs import as_csv
 from tests.admin.house import House, Person
@@ -385,8 +388,36 @@ def test_runs_are_exported_for_a_spreadsheet_and_nothing_in_it_is_a_formula(
     assert (rows[0]["status"], rows[0]["error"]) == ("pending", "")
     for text in ("\tx", "\rx"):
         blank: dict[str, Any] = dict.fromkeys(rows[0])
-        [cell] = [
-            row["error"]
-            for row in csv.DictReader(io.StringIO(as_csv([{**blank, "error": text}]), newline=""))
-        ]
+        told = "".join(as_csv([([{**blank, "error": text}], False)]))
+        [cell] = [row["error"] for row in csv.DictReader(io.StringIO(told, newline=""))]
         assert cell == f"'{text}"
+
+
+def test_a_long_list_is_exported_part_by_part_and_says_where_it_was_cut(
+    person: Person, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql(PAST.format(late="interval '0'", runs=2100))
+    answer = person.get("/runs.csv")
+    assert "content-length" not in answer.headers
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [int(row["id"]) for row in rows] == [*range(2100, 0, -1)]
+    monkeypatch.setattr(runs_page, "_IN_A_FILE", 1500)
+    *cut, last = csv.DictReader(io.StringIO(person.get("/runs.csv").text))
+    assert [int(row["id"]) for row in cut] == [*range(2100, 600, -1)]
+    assert last["id"].startswith("There may be more")
+
+
+def test_an_export_that_breaks_off_is_no_whole_file(
+    house: House, person: Person, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql(PAST.format(late="interval '0'", runs=1001))
+    real = house.transport.call
+
+    def failing(function: str, params: dict[str, Any], **how: Any) -> Any:
+        if function == "browse_runs" and params["p_before"] is not None:
+            raise Unavailable("the database went away")
+        return real(function, params, **how)
+
+    monkeypatch.setattr(house.transport, "call", failing)
+    with pytest.raises(httpx.RemoteProtocolError):
+        person.get("/runs.csv")

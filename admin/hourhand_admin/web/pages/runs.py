@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 
 from hourhand.errors import BadInput
 from hourhand_admin.web.access.needs import Operator, Viewer
@@ -25,7 +27,9 @@ router = APIRouter()
 _A_PAGE = 50
 _A_CALL = 1000
 _AT_ONCE = 1000
-_IN_A_FILE = 10_000
+_IN_A_FILE = 100_000
+_CALLS_FOR_A_FILE = 400
+_CUT = "There may be more, but this file ends here. Choose fewer runs, such as those until the last of these."
 _MOST_CALLS = 20
 _LONGEST = 500
 _TRIGGERS = ("schedule", "catch_up", "backfill", "manual", "api", "task", "retry")
@@ -42,6 +46,8 @@ _MEANS = {"retry": ("completed", "failed", "cancelled"), "cancel": ("pending", "
 _USUALLY = {**_MEANS, "retry": ("failed",)}
 """Those it is meant for where no status is chosen."""
 
+Page = tuple[Sequence[Mapping[str, Any]], bool]
+"""Some runs, and whether there may be more."""
 Before = Annotated[int | None, Query(ge=1, le=LARGEST)]
 
 
@@ -62,9 +68,11 @@ def runs(visit: Viewer, before: Before = None) -> Response:
 
 @router.get("/runs.csv")
 def export(visit: Viewer) -> Response:
-    found, _ = _found(visit, _filter(visit, _chosen(query_of(visit.request))), _IN_A_FILE)
+    """Sent as it is read, and never held as a whole. When the database fails midway, so does the download."""
+    pages = _pages(visit, _filter(visit, _chosen(query_of(visit.request))), _IN_A_FILE, _CALLS_FOR_A_FILE)
+    first = next(pages)  # what is wrong with the question is told by an answer of its own
     headers = {"content-disposition": 'attachment; filename="runs.csv"'}
-    return Response(as_csv(found), media_type="text/csv", headers=headers)
+    return StreamingResponse(as_csv(chain([first], pages)), media_type="text/csv", headers=headers)
 
 
 @router.get("/run/bulk")
@@ -106,11 +114,19 @@ def act(visit: Operator) -> Response:
     return visit.back("/runs", told, "good" if all_done else "note", **chosen)
 
 
-def as_csv(found: Iterable[Mapping[str, Any]]) -> str:
+def as_csv(pages: Iterable[Page]) -> Iterator[str]:
+    """Part by part. Where more were found than a file takes, its last line says so."""
+    yield _lines([_COLUMNS])
+    for found, more in pages:
+        yield _lines([_cell(each[name]) for name in _COLUMNS] for each in found)
+        if not more:
+            return
+    yield _lines([[_CUT]])
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(_COLUMNS)
-    writer.writerows([_cell(each[name]) for name in _COLUMNS] for each in found)
+    csv.writer(text).writerows(rows)
     return text.getvalue()
 
 
@@ -138,18 +154,26 @@ def _filter(visit: Visit, chosen: Mapping[str, str]) -> dict[str, Any]:
     return wanted
 
 
-def _found(visit: Visit, wanted: Mapping[str, Any], most: int) -> tuple[list[dict[str, Any]], bool]:
+def _found(visit: Visit, wanted: Mapping[str, Any], most: int) -> tuple[list[Mapping[str, Any]], bool]:
     """The newest of them, and whether there may be more."""
-    found: list[dict[str, Any]] = []
+    found: list[Mapping[str, Any]] = []
+    for page, more in _pages(visit, wanted, most, _MOST_CALLS):
+        found += page
+        if not more:
+            return found, False
+    return found, True
+
+
+def _pages(visit: Visit, wanted: Mapping[str, Any], most: int, calls: int) -> Iterator[Page]:
+    """The newest of them, in so many calls at most; at least one page, which may be empty."""
     before: int | None = None
-    for _ in range(_MOST_CALLS):
-        limit = min(_A_CALL, most - len(found))
-        answer = visit.call("browse_runs", p_filter=wanted, p_limit=limit, p_before=before)
-        found += answer["runs"]
+    for _ in range(calls):
+        answer = visit.call("browse_runs", p_filter=wanted, p_limit=min(_A_CALL, most), p_before=before)
+        most -= len(answer["runs"])
         before = answer["next"]
-        if before is None or len(found) >= most:
-            break
-    return found, before is not None
+        yield answer["runs"], before is not None
+        if before is None or not most:
+            return
 
 
 def _ids(text: str) -> list[int]:
