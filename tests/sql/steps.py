@@ -71,3 +71,12 @@ def make_stepped(connection: psycopg.Connection[tuple[str, str]]) -> int:
     for definition, body in functions:
         connection.execute(definition.replace(body, stepped(body)).encode())
     return len(functions)
+
+
+def mutate(connection: psycopg.Connection[tuple[str]], function: str, pattern: str, other: str) -> None:
+    """Let this function be wrong: what is like this pattern becomes the other."""
+    query = "select pg_get_functiondef(oid) from pg_proc where proname = %s"
+    ((definition,),) = connection.execute(query, [function]).fetchall()
+    changed, count = re.subn(pattern, other, definition, flags=re.DOTALL)
+    assert count, f"{function} is not like this"
+    connection.execute(changed.encode())

@@ -42,7 +42,7 @@ from tests.sql.scenes import (
     told,
     trigger,
 )
-from tests.sql.steps import make_stepped
+from tests.sql.steps import make_stepped, mutate
 from tests.support import eventually
 from tests.support.databases import Postgres
 
@@ -191,20 +191,70 @@ def test_two_calls_at_once_come_to_what_one_after_the_other_could(plain: Scene, 
             assert found in possible, f"{first=} {rolled_back=}"
 
 
+def stops(scene: Scene, name: str) -> Iterator[Outcome]:
+    """What comes of it when the one is stopped before each of its statements, and then the other."""
+    for first in DIRECTIONS:
+        for statement in count(1):
+            found = stopped(scene, name, first, statement)
+            if found is None:
+                break
+            yield found
+
+
 @pytest.mark.parametrize("name", PAIRS)
 def test_they_do_so_too_when_one_is_stopped_before_any_of_its_statements(
     plain: Scene, stepping: Scene, name: str, record_property: Callable[[str, object], None]
 ) -> None:
     possible = serial(plain, name)
-    stops = 0
-    for first in DIRECTIONS:
-        for statement in count(1):
-            found = stopped(stepping, name, first, statement)
-            if found is None:
-                break
-            stops += 1
-            assert found in possible, f"{first=} {statement=}"
-    record_property("stops", stops)
+    outcomes = [*stops(stepping, name)]
+    for number, found in enumerate(outcomes, 1):
+        assert found in possible, f"stop {number}"
+    record_property("stops", len(outcomes))
+
+
+NO_UNIQUE_KEY = """
+alter table hourhand.job_run_keys drop constraint job_run_keys_pkey;
+create or replace function hourhand_parts.take_key(
+  p_scope text, p_key text, p_run_id bigint, p_expires_at timestamptz, p_now timestamptz
+)
+returns bigint language plpgsql as $$
+declare
+  v_holder bigint;
+begin
+  select run_id into v_holder from hourhand.job_run_keys where scope = p_scope and key = p_key;
+  if not found then
+    insert into hourhand.job_run_keys (scope, key, run_id, expires_at) values (p_scope, p_key, p_run_id, p_expires_at);
+  end if;
+  return coalesce(v_holder, p_run_id);
+end
+$$
+"""
+MUTATIONS = {
+    "the unique key of a run": ("two enqueues with one key", NO_UNIQUE_KEY, {}),
+    "the key of the ledger, and the lock of a schedule": (
+        "two firings of one instant",
+        "alter table hourhand.schedule_firings drop constraint schedule_firings_pkey",
+        {"fire": (r"order by s\.id\s+for no key update", "")},
+    ),
+    "the lock of a run": ("a finish and a release", "", {"lock_runs": (r"order by l\.id for update", "")}),
+    "the order of locks": ("a close and a rescue", "", {"release": (
+        r"(if p_close then.*?end if;)(.*?)(?=return)", r"\2\1"
+    )}),
+}  # fmt: skip
+"""What goes, the pair of calls that misses it, and how: a script, and what becomes of a pattern in a function."""
+
+
+@pytest.mark.parametrize("missing", MUTATIONS)
+def test_without_it_they_would_not(postgres: Postgres, migrated: str, plain: Scene, missing: str) -> None:
+    """That these tests can fail."""
+    name, script, changes = MUTATIONS[missing]
+    possible = serial(plain, name)
+    with postgres.database(template=migrated) as url, scene_at(url) as scene:
+        scene.rows(script)
+        for function, (pattern, other) in changes.items():
+            mutate(scene.control, function, pattern, other)
+        make_stepped(scene.control)
+        assert any(found not in possible for found in stops(scene, name))
 
 
 def test_a_repeated_call_that_does_not_ask_to_replace_changes_nothing(
