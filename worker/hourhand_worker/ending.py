@@ -101,7 +101,7 @@ class Endings:
             "token": attempt.token,
             "outcome": outcome,
             "started_at": self._clock.at(started),
-            "duration_ms": round((now - started) * 1000, 3),
+            "duration_ms": int((now - started) * 1e6) / 1000,  # `round` takes longer than all else here
             **more,
         }
 
