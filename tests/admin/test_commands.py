@@ -34,11 +34,30 @@ def test_users_are_added_changed_listed_and_deleted(hourhand: Any, transport: Tr
     assert hourhand("user", "set", "alice", "--password", given="a new password\n").exit_code == 0
     assert transport.call("find_user", {"p_name": "alice"})["password_hash"] != before["password_hash"]
     listed = hourhand("user", "list")
-    assert [line.split() for line in listed.stdout.splitlines()[1:]] == [["alice", "viewer", "-"]]
+    assert [line.split() for line in listed.stdout.splitlines()[1:]] == [["alice", "viewer", "open", "-"]]
     assert "password" not in hourhand("user", "list", "--json").stdout
     assert hourhand("user", "delete", "alice").exit_code == 0
     assert hourhand("user", "delete", "alice").exit_code == 1
     assert hourhand("user", "set", "alice", "--role", "viewer").exit_code == 1
+
+
+def test_a_user_is_locked_out_and_let_in_again_but_not_the_only_admin(
+    hourhand: Any, transport: Transport
+) -> None:
+    hourhand("user", "add", "alice", given="a long password\n")
+    before = transport.call("find_user", {"p_name": "alice"})
+    for _ in range(2):
+        assert hourhand("user", "lock", "alice").exit_code == 0
+    assert transport.call("find_user", {"p_name": "alice"}) == {**before, "password_hash": None}
+    assert "locked" in hourhand("user", "list").stdout
+    assert hourhand("user", "unlock", "alice").stderr == "user alice may log in as viewer\n"
+    assert transport.call("find_user", {"p_name": "alice"}) == before
+    assert hourhand("user", "lock", "nobody").exit_code == 1
+    hourhand("user", "add", "root", "--role", "admin", given="a long password\n")
+    for refused in (("lock", "root"), ("delete", "root"), ("set", "root", "--role", "viewer")):
+        assert hourhand("user", *refused).exit_code == 1
+    hourhand("user", "set", "alice", "--role", "admin")
+    assert hourhand("user", "delete", "root").exit_code == 0
 
 
 @pytest.mark.parametrize(

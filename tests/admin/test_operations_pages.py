@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.admin.house import House, Person
+from tests.admin.house import PASSWORD, House, Person
+from tests.admin.test_access import log_in
 from tests.sql.conftest import Hand
 
 Sql = Callable[..., list[Any]]
@@ -244,9 +245,83 @@ def test_the_settings_list_the_users_and_what_the_doctor_finds(
     assert "the schema is that of this package" in page
 
 
+def users(house: House) -> dict[str, tuple[str, bool]]:
+    found = house.transport.call("list_users", {})["users"]
+    return {each["name"]: (each["role"], each["locked"]) for each in found}
+
+
+def may_log_in(house: House, name: str, password: str) -> bool:
+    return log_in(house.person(None), name, password).status_code == 303
+
+
+def test_a_user_is_added_changed_locked_let_in_again_and_deleted(house: House, sql: Sql) -> None:
+    admin = house.person("admin", name="root")
+    assert (
+        admin.post("/settings/users", name="alice", role="viewer", password="not a secret").status_code == 303
+    )
+    assert "User alice may log in as viewer." in text(admin, "/settings")
+    assert may_log_in(house, "alice", "not a secret")
+    alice = house.person("viewer", name="bob")
+    assert alice.get("/runs").status_code == 200
+    admin.post("/settings/users/lock", name="bob")
+    assert alice.get("/runs").headers.get("location", "").startswith("/login")
+    assert users(house)["bob"] == ("viewer", True)
+    assert "locked" in text(admin, "/settings")
+    assert not may_log_in(house, "bob", PASSWORD)
+    admin.post("/settings/users/lock", name="bob", locked="no")
+    assert may_log_in(house, "bob", PASSWORD)
+    admin.post("/settings/users/change", name="alice", role="operator", password="")
+    assert may_log_in(house, "alice", "not a secret")
+    admin.post("/settings/users/change", name="alice", role="operator", password="another one")
+    assert (may_log_in(house, "alice", "not a secret"), may_log_in(house, "alice", "another one")) == (
+        False,
+        True,
+    )
+    admin.post("/settings/users/delete", name="alice")
+    assert users(house) == {"root": ("admin", False), "bob": ("viewer", False)}
+    logged = sql(
+        "select action, before, after from hourhand.audit_log where actor = 'root' and action <> 'user.logged_in' order by id"
+    )
+    assert [entry[0] for entry in logged] == [
+        "user.created", "user.locked", "user.unlocked", "user.changed", "user.changed", "user.deleted",
+    ]  # fmt: skip
+    assert "argon2" not in str(logged)
+
+
+def test_the_only_admin_stays_one(house: House) -> None:
+    admin = house.person("admin", name="root")
+    house.add_user("alice", "admin")
+    assert admin.post("/settings/users/lock", name="alice").status_code == 303
+    for path, fields in (("lock", {}), ("delete", {}), ("change", {"role": "viewer"})):
+        answer = admin.post(f"/settings/users/{path}", name="root", **fields)
+        assert (answer.status_code, "user &#34;root&#34; is the only admin" in answer.text) == (409, True), (
+            path
+        )
+    assert users(house) == {"root": ("admin", False), "alice": ("admin", True)}
+    admin.post("/settings/users/lock", name="alice", locked="no")
+    assert admin.post("/settings/users/change", name="root", role="viewer").status_code == 303
+
+
+def test_users_that_cannot_be_are_refused(house: House) -> None:
+    admin = house.person("admin", name="root")
+    good = {"name": "alice", "role": "viewer", "password": "not a secret"}
+    for wrong in (
+        {"name": ""}, {"name": "a b"}, {"name": "a\nb"}, {"name": "x" * 101}, {"role": "god"}, {"password": "short"},
+        {"password": "x" * 1001}, {"name": "a\0b"},
+    ):  # fmt: skip
+        answer = admin.post("/settings/users", **{**good, **wrong})
+        assert answer.status_code == 422, wrong
+    assert admin.post("/settings/users", **{**good, "name": "root"}).status_code == 409
+    for path in ("change", "lock", "delete"):
+        assert admin.post(f"/settings/users/{path}", name="nobody", role="viewer").status_code == 404
+        assert admin.post(f"/settings/users/{path}").status_code == 422
+    assert users(house) == {"root": ("admin", False)}
+
+
 def test_the_settings_are_for_admins(house: House) -> None:
     operator = house.person("operator")
     assert operator.get("/settings").status_code == 403
     assert operator.post("/settings/tokens", name="x").status_code == 403
     assert operator.post("/settings/tokens/revoke", name="x").status_code == 403
+    assert operator.post("/settings/users", name="x", role="admin", password="long enough").status_code == 403
     assert 'href="/settings"' not in text(operator, "/audit")

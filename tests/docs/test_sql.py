@@ -200,6 +200,8 @@ def _ask_for_the_admin(ask: Answer, run_id: int) -> None:
     ask("use_run_token", secret)
     ask("put_user", "u", "viewer", "hash")
     ask("find_user", "u")
+    ask("lock_user", "u")
+    ask("lock_user", "u", False)
     ask("list_users")
     ask("open_login", "u", secret)
     ask("use_login", secret)

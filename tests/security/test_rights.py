@@ -70,6 +70,7 @@ DECIDE_ACCESS = {
     "find_user",
     "list_api_tokens",
     "list_users",
+    "lock_user",
     "open_login",
     "put_user",
     "revoke_api_token",

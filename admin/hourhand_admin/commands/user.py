@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -20,7 +21,7 @@ role_option = click.option(
 
 @click.group()
 def user() -> None:
-    """List, add, change and delete the users of the admin."""
+    """List, add, change, lock and delete the users of the admin."""
 
 
 @user.command("list")
@@ -32,8 +33,12 @@ def list_users(as_json: bool) -> None:
     if as_json:
         echo_json(users)
         return
-    rows = [(each["name"], each["role"], text.local(text.instant(each["last_login_at"]))) for each in users]
-    click.echo(table(rows, ("user", "role", "last login")))
+    click.echo(table(map(_row, users), ("user", "role", "state", "last login")))
+
+
+def _row(user: dict[str, Any]) -> tuple[str, ...]:
+    state = "locked" if user.get("locked") else "open"
+    return user["name"], user["role"], state, text.local(text.instant(user["last_login_at"]))
 
 
 @user.command(
@@ -72,6 +77,30 @@ def change(name: str, role: str | None, password: bool, as_json: bool) -> None:
     with open_client() as client:
         answer = client.call("put_user", p_name=name, p_role=role, p_password_hash=hashed)
     echo_json(answer) if as_json else say(f"user {name} is {answer['role']} and has to log in again")
+
+
+@user.command()
+@click.argument("name")
+@json_option
+def lock(name: str, as_json: bool) -> None:
+    """Lock a user out, and end what logins there are.
+
+    A new password lets the user in again; and so does HOURHAND_ADMIN_PASSWORD with the user `admin` whenever
+    the admin starts.
+    """
+    with open_client() as client:
+        answer = client.call("lock_user", p_name=name)
+    echo_json(answer) if as_json else say(f"user {name} is locked out")
+
+
+@user.command()
+@click.argument("name")
+@json_option
+def unlock(name: str, as_json: bool) -> None:
+    """Let a user in again, with the same password."""
+    with open_client() as client:
+        answer = client.call("lock_user", p_name=name, p_locked=False)
+    echo_json(answer) if as_json else say(f"user {name} may log in as {answer['role']}")
 
 
 @user.command()

@@ -10,7 +10,7 @@ declare
   v_until timestamptz := v_now + make_interval(secs => p_lifetime);
 begin
   perform hourhand_parts.require_read_committed();
-  update hourhand_parts.admin_users set last_login_at = v_now where name = p_name;
+  update hourhand_parts.admin_users set last_login_at = v_now where name = p_name and left(password_hash, 1) <> '!';
   if not found then
     raise exception 'there is no user "%"', hourhand_parts.shown(p_name) using errcode = 'PT404';
   end if;
