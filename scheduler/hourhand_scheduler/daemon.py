@@ -76,6 +76,8 @@ class Daemon:
             work.start()
             self._loop.await_stop()
             work.join(GOODBYE)
+        if work.is_alive():
+            self._journal.left(GOODBYE)
         if self._fatal is not None:
             raise self._fatal
 

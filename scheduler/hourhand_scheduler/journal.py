@@ -39,6 +39,10 @@ class Journal:
         shown = ", ".join(f"{name} {value}" for name, value in fields.items())
         log.event("scheduler.state", message=f"State: {shown}", session=self.session, **fields)
 
+    def left(self, seconds: float) -> None:
+        message = f"The database does not answer within {seconds:g} s; the scheduler stops all the same"
+        log.event("scheduler.left", "WARNING", message, session=self.session)
+
     def applied(self, file: Path, changes: "Sequence[Change]") -> None:
         counts = Counter(change.action for change in changes)
         told = ", ".join(f"{count} {action}" for action, count in counts.items()) or "it names none"

@@ -28,6 +28,8 @@ class Proxy:
         self.accepted = 0
         self._sockets: list[socket.socket] = []
         self._losing = self._hanging = False
+        self._flows = threading.Event()
+        self._flows.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose_next_answer(self) -> None:
@@ -38,6 +40,14 @@ class Proxy:
         """The next answer is not passed on, nor anything after it; the connection stays open."""
         self._hanging = True
 
+    def stand_still(self) -> None:
+        """From now on nothing is passed on, by connections that are made later either; none of them breaks."""
+        self._flows.clear()
+
+    def flow(self) -> None:
+        """What stood still arrives, and goes on."""
+        self._flows.set()
+
     def break_connections(self) -> None:
         while self._sockets:
             _hang_up(self._sockets.pop())
@@ -45,6 +55,7 @@ class Proxy:
     def close(self) -> None:
         self._front.close()
         self.break_connections()
+        self.flow()
 
     def _accept(self) -> None:
         while True:
@@ -62,7 +73,7 @@ class Proxy:
                 client.close()
                 continue
             self._sockets += [client, server]
-            threading.Thread(target=_pump, args=(client, server), daemon=True).start()
+            threading.Thread(target=self._ask, args=(client, server), daemon=True).start()
             threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
 
     def _connect(self) -> socket.socket:
@@ -77,9 +88,17 @@ class Proxy:
             raise
         return server
 
+    def _ask(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError):
+            while data := client.recv(65536):
+                self._flows.wait()
+                server.sendall(data)
+        _hang_up(server)
+
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
         hanging = False
         for message in _messages(server):
+            self._flows.wait()
             if self._losing:
                 self._losing = False
                 break
@@ -91,13 +110,6 @@ class Proxy:
                 client.sendall(message)
         _hang_up(client)
         _hang_up(server)
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    _hang_up(target)
 
 
 def _messages(server: socket.socket) -> Iterator[bytes]:

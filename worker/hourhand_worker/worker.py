@@ -9,12 +9,13 @@ from typing import Any
 
 from hourhand import migrate, supervision
 from hourhand.built_in import with_built_in
-from hourhand.errors import ContractMismatch, Denied, HourhandError
+from hourhand.errors import ContractMismatch, Denied
 from hourhand.loop import Loop, signals
 from hourhand.outcome import Outcome
 from hourhand.registry import Registry
 from hourhand.settings import Settings
 from hourhand.transport import Listener, Transport
+from hourhand_worker import apart
 from hourhand_worker.attempt import Attempt, Result, Stop
 from hourhand_worker.claimer import Claimer
 from hourhand_worker.desk import Desk
@@ -34,6 +35,9 @@ from hourhand_worker.watchdog import Watchdog
 
 RESTART = 75
 """The exit code that asks a supervisor for a fresh process."""
+
+GOODBYE = 2.0
+"""Seconds that the claim under way may take when the worker is told to stop."""
 
 UNWIND = 2.0
 """Seconds that interrupted tasks get to clean up at shutdown."""
@@ -154,14 +158,14 @@ class Worker:
         Raises ContractMismatch and Denied at the start; any TransportError when it does not wait for more.
         """
         with signals(self._loop, dump=self._dump):
-            return self._live(until or Until())
+            return self._live(until or Until(), self._loop_apart)
 
     def drain(self, seconds: float | None = None) -> int:
         """Work until nothing is runnable, for at most so long. 1 if a run failed, else 0. Takes no signals.
 
         Raises the TransportErrors.
         """
-        return self._live(Until(drain=True, seconds=seconds))
+        return self._live(Until(drain=True, seconds=seconds), self._loop.run)
 
     def stop(self) -> None:
         """End gracefully. From any thread."""
@@ -179,11 +183,11 @@ class Worker:
 
     # --- The loop ---
 
-    def _live(self, until: Until) -> int:
+    def _live(self, until: Until, loop: Callable[[], None]) -> int:
         self._until = until
         self._claimer.limit(until.runs)
         try:
-            self._loop.run()
+            loop()
         except BaseException:
             self._loop.force()
             raise
@@ -192,6 +196,20 @@ class Worker:
         if self._fatal is not None:
             raise self._fatal
         return self._exit_code or int(until.passing and bool(self._failing))
+
+    def _loop_apart(self) -> None:
+        """As soon as it is told to stop it does so, whatever the database does."""
+
+        def work() -> None:
+            try:
+                self._loop.run()
+            finally:
+                self._loop.stop()
+
+        thread = apart.begin(work, "claims")
+        self._loop.await_stop()
+        if not apart.ends(thread, GOODBYE):
+            self._ground.journal.trouble("The database does not answer; this worker stops all the same")
 
     def _step(self) -> float:
         try:
@@ -389,14 +407,9 @@ class Worker:
             self._loop.pause(min(left, 1.0))
 
     def _release(self, attempts: Sequence[Attempt], *, close: bool = False) -> None:
-        if not attempts and not close:
-            return
         for attempt in attempts:
             self._spans.end(attempt, None)
-        try:
-            self._session.release(attempts, close=close)
-        except HourhandError as error:
-            self._ground.journal.trouble("Runs could not be given back; their lease will end", error)
+        self._session.release(attempts, close=close)
 
 
 def _is_given_back(attempt: Attempt, _value: object, error: BaseException | None) -> bool:
