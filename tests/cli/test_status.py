@@ -238,6 +238,19 @@ def test_the_runs_of_a_dead_worker_are_taken_back(
     assert handle.status() == "pending"
 
 
+def test_all_runs_that_are_processing_are_taken_back_when_that_is_asked_for(
+    hourhand: Hourhand, hand: Hand, scheduler: Hand, client: Client
+) -> None:
+    """Those of workers that are alive, too; never without --fix."""
+    handle = client.enqueue("clean-news")
+    hand.claim()
+    assert hourhand("doctor", "--all-processing").code == 2
+    assert handle.status() == "processing"
+    done = hourhand("doctor", "--fix", "--all-processing")
+    assert "took back 1 run that was processing" in done.err
+    assert handle.status() == "pending"
+
+
 # --- Tasks and queues ---
 
 

@@ -43,6 +43,22 @@ def test_an_async_task_is_interrupted_when_its_run_is_cancelled(shop: Workshop):
     assert shop.run(run)["error"] == "not needed"
 
 
+def test_a_cancel_is_heard_of_by_a_hint_long_before_the_next_beat(shop: Workshop):
+    begun = threading.Event()
+
+    @task("endless")
+    async def endless() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    run = shop.enqueue("endless")
+    with shop.working(lease=600, worker_poll=60_000) as worker:
+        assert begun.wait(10)
+        eventually(lambda: worker._listener is not None and worker._listener.working)
+        shop.transport.call("cancel_run", {"p_run_id": run})
+        eventually(lambda: shop.status(run) == "cancelled", 5)
+
+
 def test_a_task_in_a_thread_sees_that_its_run_is_cancelled(shop: Workshop):
     begun = threading.Event()
 
