@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from hourhand.settings import Settings
 from hourhand.transport import Transport
@@ -99,13 +99,18 @@ class House:
 
 @contextmanager
 def open_house(
-    settings: Settings, transport: Transport, root_path: str = "", *, mounted: str = ""
+    settings: Settings,
+    transport: Transport,
+    root_path: str = "",
+    *,
+    mounted: str = "",
+    beside: Sequence[Route] = (),
 ) -> Iterator[House]:
-    """An admin that runs in a thread, at a port of its own; `mounted` below a path of another application."""
+    """An admin that runs in a thread, at a port of its own; `mounted` below a path, `beside` other routes."""
     app = create_app(settings, transport)
     ear = listening("127.0.0.1", 0)
     config = uvicorn.Config(
-        Starlette(routes=[Mount(mounted, app)]) if mounted else app,
+        Starlette(routes=[*beside, Mount(mounted, app)]) if mounted else app,
         root_path=root_path,
         log_config=None,
         access_log=False,

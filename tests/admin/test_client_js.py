@@ -87,3 +87,26 @@ def test_it_says_when_it_may_not_follow(house: House, enqueue: Any, module: Path
     [(kind, status, message)] = follow(module, house, run_id, "made up")
     assert (kind, status) == ("error", 401)
     assert "token" in message
+
+
+def test_a_stream_that_falls_silent_is_opened_anew(
+    house: House, enqueue: Any, hand: Any, module: Path, tmp_path: Path
+) -> None:
+    """As one that is gone without a word: here the server says for 15 seconds that it is there, if nothing else."""
+    hasty = tmp_path / "hasty.mjs"
+    text = module.read_text("utf-8")
+    assert "SILENCE = 45000" in text
+    hasty.write_text(text.replace("SILENCE = 45000", "SILENCE = 300"), "utf-8")
+    run_id, worker, opened = enqueue(), hand(), []
+    hub = house.app.state.live
+    place = hub.place
+    hub.place = lambda runs: opened.append(runs) or place(runs)
+    heard: list[list[Any]] = []
+    token = token_for(house, run_id)
+    following = threading.Thread(target=lambda: heard.extend(follow(hasty, house, run_id, token)))
+    following.start()
+    eventually(lambda: len(opened) >= 3, 20)
+    worker.finish(*worker.runs())
+    following.join(60)
+    assert [kind for kind, _ in heard][-1] == "end"
+    assert [run["status"] for kind, run in heard if kind == "update"][-1] == "completed"

@@ -13,10 +13,11 @@ const SILENCE = 45000; // the server says every 15 seconds that it is there
 /**
  * Follow one run until it has ended. Gives a function that stops it.
  * onUpdate(run): its state, whenever it differs; onLog(line); onEnd(run): its last state, once;
+ * onLive(live): it is followed, or the connection is broken and will be tried again;
  * onError(error): it cannot be followed (any more), such as without the right to.
  * token: one for this run, where the login of this browser does not count; after: only lines with a greater id.
  */
-export function subscribeRun(id, { onUpdate, onLog, onEnd, onError, token, after = 0, base } = {}) {
+export function subscribeRun(id, { onUpdate, onLog, onEnd, onLive, onError, token, after = 0, base } = {}) {
   let last = { id, status: null };
   const handlers = {
     run(run) {
@@ -26,14 +27,13 @@ export function subscribeRun(id, { onUpdate, onLog, onEnd, onError, token, after
     log: (line) => onLog?.(line),
     end: () => onEnd?.(last),
   };
-  return subscribe({ run: [after ? `${id}:${after}` : `${id}`] }, handlers, { token, base, onError });
+  return subscribe({ run: [after ? `${id}:${after}` : `${id}`] }, handlers, { token, base, onLive, onError });
 }
 
 /**
  * Watch several things in one stream: wanted is {run: [ids], runs: true, schedules: true, services: true}, handlers has
  * a function for each kind of event: log, run, run-end, runs, schedules, services, end. Gives a function that stops it.
  * Each handler gets the data and the id of an event; last: the id after which to go on.
- * onLive(live): the stream has come, or is broken and will be tried again.
  */
 export function subscribe(wanted, handlers, { token, base = BASE, last = "", onLive, onError } = {}) {
   const address = addressOf(wanted, token, base);
