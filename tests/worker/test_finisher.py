@@ -74,5 +74,6 @@ def test_ends_wait_for_each_other_while_something_runs_but_not_for_long(shop: Wo
     thread.join(20)
     transport.close()
     assert sum(size for _, size in calls) == 10
-    assert len(calls) <= 3
-    assert calls[0][0] - ended[0] < 0.05 + 0.5, "the window, and what a busy machine takes"
+    assert len(calls) <= 5
+    # The window, and what a busy machine takes.
+    assert 0.04 < calls[0][0] - ended[0] < 0.05 + 0.5
