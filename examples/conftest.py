@@ -9,35 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-# So that `examples` and `tests.support` can be imported whichever way pytest was started.
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from examples.common.database import Connection
 from tests.support import databases
 from tests.support import postgrest as supabase
 
 CHECKOUT = Path(__file__).parents[1]
 Python = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.Postgres]:
-    with databases.server(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def migrated(postgres: databases.Postgres) -> Iterator[str]:
-    """The name of a database with hourhand's tables."""
-    with postgres.template() as name:
-        yield name
-
-
-@pytest.fixture(scope="session")
-def project(postgres: databases.Postgres) -> Iterator[str]:
-    """The name of a database as a migrated Supabase project has it."""
-    with supabase.project_template(postgres) as name:
-        yield name
 
 
 @pytest.fixture
@@ -50,10 +27,10 @@ def url(postgres: databases.Postgres, migrated: str, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def supabase_url(
-    postgres: databases.Postgres, project: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    postgres: databases.Postgres, supabase_template: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[str]:
     """The address of a Supabase project's database; hourhand is told to go through the project's API."""
-    with postgres.database(template=project) as url:
+    with postgres.database(template=supabase_template) as url:
         supabase.give_to_owner(url)
         with supabase.postgrest(url, tmp_path / "postgrest.log") as api:
             for name, value in {**api.environment, "DATABASE_URL": api.owner_url}.items():

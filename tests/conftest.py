@@ -1,10 +1,5 @@
-"""Fixtures for all tests. Each test that asks for `database_url` gets a fresh, migrated database.
+"""Fixtures for all tests. Each test that asks for `database_url` gets a fresh, migrated database."""
 
-HOURHAND_TEST_DATABASE_URL chooses an existing server (a superuser's URL) instead of one made for the session.
-"""
-
-import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,30 +9,11 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-# So that `tests.support` can be imported whichever way pytest was started.
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from hourhand.transport.postgres import PostgresTransport
-from tests.support import databases, tally
+from tests.support import databases
 from tests.support import postgrest as supabase
 
 Connection = psycopg.Connection[TupleRow]
-
-# A shell that starts the tests in the background ignores Ctrl-C for them, and what is ignored is inherited:
-# the programs that tests start and interrupt would never hear of it.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.Postgres]:
-    with databases.server(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def migrated(postgres: databases.Postgres) -> Iterator[str]:
-    with postgres.template() as template:
-        yield template
 
 
 @pytest.fixture
@@ -52,12 +28,6 @@ def empty_database_url(postgres: databases.Postgres) -> Iterator[str]:
     """A database of its own without hourhand's schema."""
     with postgres.database() as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def supabase_template(postgres: databases.Postgres) -> Iterator[str]:
-    with supabase.project_template(postgres) as template:
-        yield template
 
 
 @pytest.fixture
@@ -105,7 +75,3 @@ def sql(connect: Callable[..., Connection]) -> Callable[..., list[TupleRow]]:
         return cursor.fetchall() if cursor.description else []
 
     return sql
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    tally.tell(terminalreporter)

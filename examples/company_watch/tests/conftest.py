@@ -1,6 +1,7 @@
 """A database with the tables, the schedules and the preferences of the example."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -20,11 +21,11 @@ def site() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres: databases.Postgres) -> Iterator[str]:
+def migrated(postgres: databases.Postgres, migrated: str) -> Iterator[str]:
     """The name of a database with the tables and the schedules."""
-    with postgres.template() as name:
-        set_up(postgres.url_of(name))
-        yield name
+    with postgres.database(template=migrated) as url:
+        set_up(url)
+        yield urlsplit(url).path.removeprefix("/")
 
 
 @pytest.fixture

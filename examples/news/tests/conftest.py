@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -30,11 +31,11 @@ def real_feeds() -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres: databases.Postgres) -> Iterator[str]:
+def migrated(postgres: databases.Postgres, migrated: str) -> Iterator[str]:
     """The name of a database with hourhand's tables and those of the example."""
-    with postgres.template() as name:
-        set_up(postgres.url_of(name), {})
-        yield name
+    with postgres.database(template=migrated) as url:
+        set_up(url, {})
+        yield urlsplit(url).path.removeprefix("/")
 
 
 @pytest.fixture
