@@ -10,10 +10,10 @@ from fastapi import Query, Response
 from hourhand.schedules import ScheduleFields, columns
 from hourhand.timetable import Timetable
 from hourhand_admin.web.access.needs import Viewer
+from hourhand_admin.web.desk import Desk
 from hourhand_admin.web.rest import answers
 from hourhand_admin.web.rest.answers import told
 from hourhand_admin.web.rest.bodies import api
-from hourhand_admin.web.rest.clerk import Clerk
 from hourhand_admin.web.rest.requests import Timing
 from hourhand_admin.web.scheduling.forecast import coming, forecast
 from hourhand_admin.web.visit import Visit
@@ -43,7 +43,7 @@ def preview_by_query(
 
 
 def _previewed(visit: Visit, timing: Timing) -> dict[str, Any]:
-    now, zone = Clerk(visit).now(), str(visit.settings.cron_timezone)
+    now, zone = Desk(visit).now(), str(visit.settings.cron_timezone)
     fields: ScheduleFields = timing.model_dump(exclude_none=True, exclude={"name", "count"})  # type: ignore[assignment]
     row = {**columns(fields), "name": timing.name, "created_at": now.isoformat()}
     seen = forecast(row, zone, now)

@@ -8,11 +8,12 @@ from fastapi import HTTPException, Query, Response
 from pydantic import AwareDatetime
 
 from hourhand.errors import NotFound
+from hourhand.records import Status
 from hourhand_admin.web.access.needs import Operator, Viewer
 from hourhand_admin.web.access.run_tokens import RunReader
 from hourhand_admin.web.access.tokens import hash_token, new_token
 from hourhand_admin.web.rest import answers
-from hourhand_admin.web.rest.answers import RunStatus, told
+from hourhand_admin.web.rest.answers import told
 from hourhand_admin.web.rest.bodies import api
 from hourhand_admin.web.rest.clerk import check_payload, request_id
 from hourhand_admin.web.rest.paging import after_number, cursor
@@ -37,7 +38,7 @@ Text = Annotated[str | None, Query(max_length=500)]
 @router.get("", response_model=answers.Runs)
 def list_runs(
     visit: Viewer,
-    status: Annotated[list[RunStatus] | None, Query(description="One or several.")] = None,
+    status: Annotated[list[Status] | None, Query(description="One or several.")] = None,
     task: Text = None,
     schedule: Annotated[str | None, Query(max_length=200, description="Its name or id.")] = None,
     queue: Text = None,

@@ -11,11 +11,12 @@ from pydantic import AwareDatetime
 from hourhand import backfill as backfills
 from hourhand.timetable import Timetable
 from hourhand_admin.web.access.needs import Operator, Viewer
+from hourhand_admin.web.desk import Desk
 from hourhand_admin.web.look.times import instant
 from hourhand_admin.web.rest import answers
 from hourhand_admin.web.rest.answers import told
 from hourhand_admin.web.rest.bodies import api
-from hourhand_admin.web.rest.clerk import Clerk, Editor, change, check_payload, request_id
+from hourhand_admin.web.rest.clerk import Editor, change, check_payload, request_id
 from hourhand_admin.web.rest.paging import after, cursor
 from hourhand_admin.web.rest.requests import (
     Backfill,
@@ -68,7 +69,7 @@ def list_schedules(
 def create(visit: Operator, schedule: NewSchedule) -> Response:
     """Create a schedule. 409 when there is one of this name; 422 also for a timing that never comes."""
     check_payload(visit, schedule.task, schedule.payload)
-    made = Clerk(visit).schedules.create(**schedule.model_dump(exclude_unset=True))
+    made = Desk(visit).schedules.create(**schedule.model_dump(exclude_unset=True))
     return _shown(visit, str(made.id), 201)
 
 
@@ -138,7 +139,7 @@ def resume(visit: Operator, schedule_id: ScheduleId) -> Response:
 @router.post("/{schedule_id}/backfill", response_model=answers.Backfilled)
 def backfill(visit: Operator, schedule_id: ScheduleId, body: Backfill) -> Response:
     """Run the firings of a time that did not run. What has run is left alone, so it may be repeated."""
-    clerk = Clerk(visit)
+    clerk = Desk(visit)
     plan = clerk.schedules.plan_backfill(schedule_id, body.begin, body.to, body.limit)
     runs = [] if body.dry_run else backfills.run(clerk, plan)
     firings = [at.isoformat() for at in plan.instants]
@@ -182,7 +183,7 @@ def why(visit: Viewer, schedule_id: ScheduleId, at: AwareDatetime | None = None)
     return told(
         [
             {"at": each.at.isoformat(), "kind": each.kind, "text": each.text, "run_id": each.run_id}
-            for each in Clerk(visit).schedules.why(schedule_id, at)
+            for each in Desk(visit).schedules.why(schedule_id, at)
         ]
     )
 

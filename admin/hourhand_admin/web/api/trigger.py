@@ -41,7 +41,7 @@ def trigger(visit: Operator, wanted: Trigger) -> Response:
     return told({"id": made["id"]})
 
 
-@router.get("/trigger/runs/{run_id}", response_model=answers.Status)
+@router.get("/trigger/runs/{run_id}", response_model=answers.JobStatus)
 def status(visit: RunReader, run_id: RunId) -> Response:
     """How it is with a run."""
     return told(_status(visit.call("get_run", p_run_id=run_id)))

@@ -13,9 +13,9 @@ from hourhand.explanation import Explanation
 from hourhand.inquiry import why
 from hourhand.timetable import Timetable
 from hourhand_admin.web.access.needs import Operator, Viewer
+from hourhand_admin.web.desk import Desk
 from hourhand_admin.web.look.times import instant
 from hourhand_admin.web.scheduling import payload, values
-from hourhand_admin.web.scheduling.desk import Desk
 from hourhand_admin.web.scheduling.forecast import coming
 from hourhand_admin.web.scheduling.pictures import history
 from hourhand_admin.web.scheduling.states import state

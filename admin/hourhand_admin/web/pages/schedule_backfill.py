@@ -12,8 +12,8 @@ from hourhand import backfill
 from hourhand.backfill import MOST, Plan
 from hourhand.errors import BadInput, BadSchedule
 from hourhand_admin.web.access.needs import Operator
+from hourhand_admin.web.desk import Desk
 from hourhand_admin.web.scheduling import values
-from hourhand_admin.web.scheduling.desk import Desk
 from hourhand_admin.web.visit import Visit, query_of
 
 router = APIRouter()

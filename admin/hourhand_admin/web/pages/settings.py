@@ -14,8 +14,8 @@ from hourhand_admin.web.access.needs import Admin
 from hourhand_admin.web.access.passwords import hash_password
 from hourhand_admin.web.access.roles import NAMES, Role
 from hourhand_admin.web.access.tokens import hash_token, new_token
+from hourhand_admin.web.desk import Desk
 from hourhand_admin.web.look.navigation import Nav
-from hourhand_admin.web.scheduling.desk import Desk
 from hourhand_admin.web.visit import Visit
 
 NAV = Nav("Settings", "/settings", 90, Role.admin)

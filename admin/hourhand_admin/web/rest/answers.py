@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from hourhand.records import CancelOutcome, Outcome, Status
+
 Instant = Annotated[
     str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-12-24T18:00:00+00:00"])
 ]
-RunStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 
 
 class Answer(BaseModel):
@@ -28,13 +29,13 @@ class Enqueued(Answer):
     """`existing`: the same request was made before, and this is its run."""
 
     id: int
-    outcome: Literal["created", "existing", "replaced"]
+    outcome: Outcome
 
 
 class Run(Answer):
     id: int
     task: str
-    status: RunStatus
+    status: Status
     queue: str
     priority: int
     trigger: str
@@ -93,7 +94,7 @@ class Lines(Answer):
     """`terminal`: the run has ended, and no more lines will come."""
 
     logs: list[Line]
-    status: RunStatus
+    status: Status
     terminal: bool
 
 
@@ -105,8 +106,8 @@ class Cancelled(Answer):
     """`requested`: it is running, and its worker will be told; `finished`: it was over already."""
 
     id: int
-    outcome: Literal["cancelled", "requested", "finished"]
-    status: RunStatus
+    outcome: CancelOutcome
+    status: Status
 
 
 class RunToken(Answer):
@@ -226,7 +227,7 @@ class Queues(Answer):
     queues: list[Queue]
 
 
-class Status(Answer):
+class JobStatus(Answer):
     """A run in the words of other job queues."""
 
     id: int

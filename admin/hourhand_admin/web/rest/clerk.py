@@ -1,4 +1,4 @@
-"""The Python client at the service of a request: what it checks, the API checks too."""
+"""What requests that change something have in common."""
 
 from __future__ import annotations
 
@@ -8,36 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
 
-from hourhand.client import Client
 from hourhand.errors import BadPayload, UnknownTask
 from hourhand_admin.terminal.schema import problems
+from hourhand_admin.web.desk import Desk
 
 if TYPE_CHECKING:
-    from hourhand.transport import Transport
     from hourhand_admin.web.visit import Visit
 
-_WRITES = frozenset({"put_schedule", "backfill"})
 _REQUESTS = uuid.UUID("0e4c7b52-9b0f-4d5e-a3d2-5a3a6b0e9c11")
 
 
-class Clerk(Client):
-    """Goes over the admin's connections, and writes in the name of who asked."""
-
-    def __init__(self, visit: Visit) -> None:
-        super().__init__(settings=visit.settings)
-        self._visit = visit
-
-    @property
-    def transport(self) -> Transport:
-        return self._visit.transport
-
-    def call(self, function: str, /, *, retry: bool = True, **params: Any) -> Any:
-        if function in _WRITES:
-            return self._visit.act(function, **params)
-        return self.transport.call(function, params, retry=retry)
-
-
-class Editor(Clerk):
+class Editor(Desk):
     """Changes one schedule, if it is still as it was at `updated_at`; else HTTPException 412."""
 
     def __init__(self, visit: Visit, schedule: Mapping[str, Any], new_name: str | None) -> None:

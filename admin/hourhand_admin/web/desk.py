@@ -1,4 +1,4 @@
-"""The Python client for one visit: what is said about schedules elsewhere, the pages say too."""
+"""The Python client for one visit: what it checks and says about schedules, the pages and the API do too."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from hourhand.transport import Transport
     from hourhand_admin.web.visit import Visit
 
-_WRITES = frozenset({"backfill"})
-"""What the pages change through the client."""
+_WRITES = frozenset({"put_schedule", "backfill"})
+"""What is changed through the client."""
 
 
 class Desk(Client):
