@@ -86,7 +86,8 @@ def test_the_lines_of_the_crontab_work_under_sh(project: Path, db: Connection) -
     assert "scrape-company  completed      4" in (project / "logs" / "status.log").read_text()
     assert "(scrape-company) completed" in (project / "logs" / "queue-processor.log").read_text()
     debugged = (project / "logs" / "jobs-debugger.log").read_text()
-    assert re.findall(r"^(?!ok|  |What)\S+ +(\S+):", debugged, re.MULTILINE) == ["no-scheduler"]
+    assert "no-scheduler: " in debugged  # the line that enqueues stands for it
+    assert "no-worker: " not in debugged
 
 
 @pytest.mark.slow
