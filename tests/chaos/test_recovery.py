@@ -15,7 +15,7 @@ from tests.support.chaos import Daemon, Print, Site
 
 pytestmark = pytest.mark.slow
 
-SAMPLES = 4
+SAMPLES = 3
 
 
 def at(text: str) -> datetime:
@@ -24,7 +24,7 @@ def at(text: str) -> datetime:
 
 def test_a_killed_workers_run_starts_again_within_lease_and_poll(site: Site, tell: Print) -> None:
     """Taken over by a worker that is idle, and by the same one when it is busy for hours."""
-    lease, poll = 4.0, 1.0
+    lease, poll = 3.0, 1.0
     times = {"HOURHAND_LEASE_SECONDS": lease, "JOB_WORKER_POLL_MS": poll * 1000}
     runs = [site.enqueue("once-then-quick") for _ in range(2 * SAMPLES)]
     doomed = [site.worker(**times, JOB_WORKER_BATCH=1, HOURHAND_PREFETCH="off") for _ in runs]
@@ -63,9 +63,9 @@ def recovery(site: Site, worker: Daemon, run: int, lease: float) -> Callable[[],
     return seconds
 
 
-def test_of_eighteen_killed_workers_each_run_starts_again_in_time(site: Site, tell: Print) -> None:
+def test_of_twelve_killed_workers_each_run_starts_again_in_time(site: Site, tell: Print) -> None:
     """With polls well under a second. What it costs are the starts of the workers, half a second of a core each."""
-    lease, poll, rounds, each = 1.5, 0.2, 3, 6
+    lease, poll, rounds, each = 1.5, 0.2, 2, 6
     times = {"HOURHAND_LEASE_SECONDS": lease, "JOB_WORKER_POLL_MS": poll * 1000}
     heir = site.worker(**times)
     site.await_open(heir)
@@ -81,12 +81,11 @@ def test_of_eighteen_killed_workers_each_run_starts_again_in_time(site: Site, te
         held = {event["session"]: event["run_id"] for event in site.events("run.started")}
         rescued = [recovery(site, worker, held[worker.session], lease) for worker in doomed]
         waits += [wait() for wait in rescued]
-    waits.sort()
     tell(
         f"{len(waits)} kills -9, lease {lease:g} s, poll {poll:g} s: started again after "
-        f"p50 {statistics.median(waits):.2f} s, p99 {waits[len(waits) * 99 // 100]:.2f} s"
+        f"p50 {statistics.median(waits):.2f} s, max {max(waits):.2f} s"
     )
-    assert waits[len(waits) * 99 // 100] <= lease + poll + 1
+    assert max(waits) <= lease + poll + 1
 
 
 def test_a_sleeper_that_finishes_before_it_hears_of_its_loss_is_refused(site: Site) -> None:
