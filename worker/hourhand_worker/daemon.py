@@ -15,6 +15,10 @@ from hourhand_worker.worker import Until, Worker
 
 APPLICATION = "hourhand-worker"
 
+TURN = 0.001
+"""Seconds that a thread may compute while another waits for its turn, instead of Python's 5 ms. Those that
+talk with the database have little to do, and until it is done neither side works."""
+
 
 def until(*, once: bool, drain: bool, max_jobs: int | None, max_time: str | None) -> Until:
     """Raises click.UsageError for options that do not go together."""
@@ -45,6 +49,7 @@ def run(*, until: Until, name: str | None, **overrides: object) -> int:
     stand_in = StandIn(settings.lease, longest) if sys.platform == "linux" else None
     # What is imported stays: looking for garbage in it would cost a fast worker a twentieth of its time.
     gc.freeze()
+    sys.setswitchinterval(TURN)
     try:
         return Worker(settings, tasks, transport, pulse=pulse, stand_in=stand_in, name=name).run(until)
     finally:
