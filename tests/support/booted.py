@@ -41,7 +41,8 @@ class Machine:
             f"ExecStart={' '.join(probe)}\n"
             "ExecStopPost=/bin/systemctl poweroff --no-block\n"
             f"TimeoutStartSec={timeout}\n"
-            f"StandardOutput=file:/{_OUTCOME}\n"
+            # What powering off has to say must not come over what the probe has said.
+            f"StandardOutput=file:/{_OUTCOME}\nStandardError=journal\n"
         )
         wanted = units / "multi-user.target.wants"
         wanted.mkdir(exist_ok=True)
