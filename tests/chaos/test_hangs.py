@@ -9,12 +9,26 @@ import pytest
 
 from tests.support import eventually
 from tests.support.chaos import Daemon, Print, Site
+from tests.support.chaos_books import Beat, Books
+from tests.support.chaos_orders import Orders
 from tests.support.proxy import Proxy, proxy
+
+pytestmark = pytest.mark.slow
 
 DRAIN, BOUND = 1.0, 14.0
 """Seconds: what running tasks are given, and what all the rest may take on a machine that is busy with other tests."""
 
 AWHILE = 3.0
+
+HANGS = (1.0, 5.0)
+"""Seconds: shorter than a lease, and longer."""
+
+BEATS = [
+    Beat("every-second", every=1),
+    Beat("every-second-long", every=1, lasts=0.5),
+    Beat("cron-seconds", cron="* * * * * *", seconds=frozenset(range(60))),
+    Beat("skip", every=1, lasts=1.5, overlap="skip", catch_up="last"),
+]
 
 
 @pytest.fixture
@@ -78,3 +92,32 @@ def test_what_ends_while_the_database_hangs_is_delivered_when_it_answers_again(
     eventually(lambda: {site.status(run) for run in runs} == {"completed"}, 20, interval=0.1)
     assert [site.run(run)["attempt"] for run in runs] == [1, 1]
     assert not worker.events("run.refused")
+
+
+def test_a_database_that_hangs_in_the_middle_of_work_loses_and_doubles_nothing(
+    site: Site, network: Proxy, tell: Print
+) -> None:
+    for beat in BEATS:
+        beat.insert(site)
+    through = {"DATABASE_URL": network.url}
+    scheduler, *workers = site.scheduler(**through), site.worker(**through), site.worker(**through)
+    site.await_open()
+    done = "select count(*) from effects"
+    with Orders(network.url) as orders:
+        for seconds in HANGS:
+            before = site.value(done)
+            eventually(lambda before=before: site.value(done) >= before + 10, 30, interval=0.1)
+            network.stand_still()
+            threading.Event().wait(seconds)
+            network.flow()
+    now = site.value("select clock_timestamp()")
+    behind = "select count(*) from hourhand.scheduled_jobs where next_run_at is null or next_run_at <= %s"
+    eventually(lambda: site.value(behind, now) == 0, 30, interval=0.1)
+    site.stop([scheduler])
+    live = "select count(*) from hourhand.job_runs where status in ('pending', 'processing')"
+    eventually(lambda: site.value(live) == 0, 60, interval=0.1)
+    site.stop(workers)
+    books = Books(site, BEATS, orders.acknowledged)
+    complaints = books.complaints()
+    tell(f"{len(HANGS)} hangs: {books.counts()}; {len(complaints)} complaints")
+    assert complaints == []
