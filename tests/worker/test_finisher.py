@@ -1,4 +1,4 @@
-"""Ends are written many in one call, soon, and not too many."""
+"""Ends and log lines are written many in one call, soon, and not too many."""
 
 import asyncio
 import threading
@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from hourhand.run import Run
 from hourhand.tasks import task
 from hourhand.transport.postgres import PostgresTransport
 from hourhand_worker.worker import Worker
@@ -14,17 +15,23 @@ from tests.worker.workshop import Workshop
 
 
 class Counting(PostgresTransport):
-    """Knows of each call of finish when it began, and how many results it had."""
+    """Knows of each call when it began and what it said."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, application_name="hourhand-worker", patience=5.0)
-        self.finishes: list[tuple[float, int]] = []
+        self._calls: list[tuple[str, float, Any]] = []
 
     def call(self, function: str, params: Mapping[str, object] | None = None, *, retry: bool = True) -> Any:
-        if function == "finish" and params is not None:
-            results: Any = params["p_results"]
-            self.finishes.append((time.monotonic(), len(results["id"])))
+        self._calls.append((function, time.monotonic(), params))
         return super().call(function, params, retry=retry)
+
+    def said(self, function: str) -> list[Any]:
+        return [params for name, _, params in self._calls if name == function]
+
+    @property
+    def finishes(self) -> list[tuple[float, int]]:
+        """When each began, and how many results it had."""
+        return [(at, len(params["p_results"]["id"])) for name, at, params in self._calls if name == "finish"]
 
 
 def test_a_call_has_no_more_results_than_it_may(shop: Workshop):
@@ -77,3 +84,23 @@ def test_ends_wait_for_each_other_while_something_runs_but_not_for_long(shop: Wo
     assert len(calls) <= 5
     # The window, and what a busy machine takes.
     assert 0.04 < calls[0][0] - ended[0] < 0.05 + 0.5
+
+
+def test_the_lines_of_a_run_are_written_together_and_of_its_progress_only_the_latest(shop: Workshop):
+    @task("chatty")
+    def chatty(run: Run) -> None:
+        for n in range(1200):
+            run.log.info("line {}", n)
+            run.progress(n, 1200)
+
+    run = shop.enqueue("chatty")
+    transport = Counting(shop.url)
+    Worker(shop.settings(), shop.tasks, transport).drain()
+    transport.close()
+    sizes = [len(params["p_logs"]) for params in transport.said("append_logs")]
+    assert sum(sizes) == 1200
+    assert max(sizes) <= 500
+    assert len(sizes) < 20
+    assert len(transport.said("set_progress")) < 10
+    assert shop.run(run)["progress"] == {"done": 1199, "total": 1200}
+    assert shop.transport.query("select count(*), max(seq) from hourhand.job_run_logs") == [(1200, 1200)]

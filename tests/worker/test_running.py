@@ -225,6 +225,9 @@ def test_a_failed_attempt_is_tried_again_and_described(shop: Workshop):
     assert (first["error_class"], first["message"]) == ("ConnectionError", "try 1 with password=***")
     assert "in flaky" in first["traceback"]
     assert "hourhand_worker" not in first["traceback"]
+    assert first["worker"] == "tested"
+    assert first["duration_ms"] > 0
+    assert first["started_at"] <= first["ended_at"] <= second["started_at"] <= second["ended_at"]
     assert not worker.failing
 
 
