@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.markdown import blocks
+
 EXAMPLES = Path(__file__).parents[2]
 CHECKOUT = EXAMPLES.parent
 OWN_FEEDS = EXAMPLES / "news" / "feeds"
@@ -62,6 +64,18 @@ def make(tmp_path: Path, feeds: Path) -> Make:
     return make
 
 
+def unsaid(name: str, output: str) -> list[str]:
+    """Lines of output that the README of an example shows and that were not said; numbers may differ."""
+    texts = blocks(EXAMPLES / name / "README.md", "text")
+    lines = [line for block in texts for line in block.text.splitlines() if line != "..."]
+    assert len(lines) > 5
+    return [line for line in lines if not re.search(f"^{_pattern(line)}$", output, re.MULTILINE)]
+
+
+def _pattern(line: str) -> str:
+    return re.sub(r"\d+", r"\\d+", re.escape(line).replace(re.escape("..."), ".*"))
+
+
 def test_news(make: Make, feeds: Path, record_property: Callable[[str, object], None]) -> None:
     tick = make("jobs-tick")
     assert tick.code == 0, tick.output
@@ -78,6 +92,7 @@ def test_news(make: Make, feeds: Path, record_property: Callable[[str, object], 
     assert "demo@news.example  .*The closest: Night ferry returns after eleven years" in made
     assert made.seconds <= LONGEST
     assert made.mebibytes <= LARGEST
+    assert unsaid("news", tick.output + made.output) == []
     told = f"{items} items in {made.seconds:.1f} s, at most {made.mebibytes:.0f} MiB in a process"
     record_property("fault", f"the news example, embeddings included: {told}")
 
@@ -119,5 +134,6 @@ def test_the_others(make: Make, name: str, lines: tuple[str, ...]) -> None:
     made = make("example", f"NAME={name}")
     assert made.code == 0, made.output
     assert [line for line in lines if line not in made] == []
+    assert unsaid(name, made.output) == []
     assert made.seconds <= LONGEST
     assert made.mebibytes <= LARGEST
