@@ -22,6 +22,7 @@ from pathlib import Path
 import psycopg
 from databases import database, durability
 
+from hourhand import columns
 from hourhand.transport.postgres import PostgresTransport
 
 TASKS = """
@@ -113,7 +114,7 @@ def _worker(url: str, batch: int) -> None:
 
 
 class _Hand:
-    """Claims and finishes, and does nothing in between."""
+    """Claims and finishes as a worker does, and does nothing in between."""
 
     def __init__(self, url: str, batch: int) -> None:
         self.transport = PostgresTransport(url, application_name="hourhand-bench")
@@ -126,14 +127,14 @@ class _Hand:
         )  # fmt: skip
 
     def claim(self) -> list[dict[str, object]]:
-        parameters = {"p_max": self.batch, "p_tasks": ["noop"], "p_queues": ["default"]}
+        parameters = {"p_max": self.batch, "p_tasks": ["noop"], "p_queues": ["default"], "p_packed": True}
         answer = self.transport.call(
             "claim", {"p_session": self.session, "p_claim_id": str(uuid.uuid4()), **parameters}
         )
-        return answer["runs"]  # type: ignore[no-any-return]
+        return columns.rows(answer["runs"])
 
     def finish(self, runs: list[dict[str, object]]) -> None:
-        results = [{"id": run["id"], "token": run["token"], "outcome": "completed"} for run in runs]
+        results = columns.columns(runs, ["id", "token"])
         self.transport.call("finish", {"p_session": self.session, "p_results": results})
 
 
