@@ -19,13 +19,20 @@ class CleanItem:
 
 
 def take_unembedded(db: Connection, method: str, limit: int) -> list[CleanItem]:
-    """The newest items without a vector of this method; locked, so that several runs share the work."""
+    """The newest items without a vector of this method that were not put off.
+
+    Locked, so that several runs share the work.
+    """
     rows = db.execute(
         """
         select c.id, c.title, c.text from news.clean_news c
         where not exists (
           select from news.embeddings e
           where e.clean_id = c.id and e.method = %s and e.embedded_at >= c.cleaned_at
+        ) and not exists (
+          select from news.failures f
+          where f.clean_id = c.id and f.job = 'embed-news' and f.failed_at >= c.cleaned_at
+            and f.again_at > now()
         )
         order by c.id desc limit %s for update skip locked
         """,
@@ -37,11 +44,12 @@ def take_unembedded(db: Connection, method: str, limit: int) -> list[CleanItem]:
 def save_embedding(db: Connection, clean_id: int, method: str, vector: Vector) -> None:
     db.execute(
         """
-        insert into news.embeddings (clean_id, method, vector) values (%s, %s, %s)
+        with failed as (delete from news.failures where clean_id = %(id)s and job = 'embed-news')
+        insert into news.embeddings (clean_id, method, vector) values (%(id)s, %(method)s, %(vector)s)
         on conflict (clean_id) do update
         set method = excluded.method, vector = excluded.vector, embedded_at = excluded.embedded_at
         """,
-        (clean_id, method, list(vector)),
+        {"id": clean_id, "method": method, "vector": list(vector)},
     )
 
 
@@ -53,8 +61,9 @@ def take_unanalysed(db: Connection) -> CleanItem | None:
         where not exists (
           select from news.analyses a where a.clean_id = c.id and a.analysed_at >= c.cleaned_at
         ) and not exists (
-          select from news.failed_analyses f
-          where f.clean_id = c.id and f.failed_at >= c.cleaned_at and f.again_at > now()
+          select from news.failures f
+          where f.clean_id = c.id and f.job = 'analyze-news' and f.failed_at >= c.cleaned_at
+            and f.again_at > now()
         )
         order by c.id desc limit 1 for update skip locked
         """
@@ -62,24 +71,24 @@ def take_unanalysed(db: Connection) -> CleanItem | None:
     return CleanItem(*row) if row else None
 
 
-def put_off(db: Connection, clean_id: int, reason: str) -> None:
-    """Let an item that can't be analysed wait: a minute, then four times as long each time, at most a day."""
+def put_off(db: Connection, job: str, clean_id: int, reason: str) -> None:
+    """Let an item that a job can't do wait: a minute, then four times as long each time, at most a day."""
     db.execute(
         """
-        insert into news.failed_analyses as known (clean_id, reason, again_at)
-        values (%s, %s, now() + interval '1 minute')
-        on conflict (clean_id) do update
+        insert into news.failures as known (job, clean_id, reason, again_at)
+        values (%s, %s, %s, now() + interval '1 minute')
+        on conflict (clean_id, job) do update
         set attempts = known.attempts + 1, reason = excluded.reason, failed_at = now(),
             again_at = now() + least(interval '1 day', interval '1 minute' * 4 ^ least(known.attempts, 10))
         """,
-        (clean_id, reason),
+        (job, clean_id, reason),
     )
 
 
 def save_analysis(db: Connection, clean_id: int, method: str, summary: str, sentiment: float) -> None:
     db.execute(
         """
-        with failed as (delete from news.failed_analyses where clean_id = %(id)s)
+        with failed as (delete from news.failures where clean_id = %(id)s and job = 'analyze-news')
         insert into news.analyses (clean_id, method, summary, sentiment)
         values (%(id)s, %(method)s, %(summary)s, %(sentiment)s)
         on conflict (clean_id) do update

@@ -6,10 +6,10 @@ Their limits bound what a run asks of a model; what is left waits for the next o
 from examples.common.database import Connection, connect
 from examples.common.language import language
 from examples.news import insight_store as store
-from examples.news.embeddings import close, embedder
+from examples.news.embeddings import Embedder, close, embedder
 from examples.news.insights import insight, profile
 from examples.news.limits import ANALYZE_LIMIT, EMBED_LIMIT, Limit
-from hourhand import Cancel, RetryPolicy, Run, task
+from hourhand import Cancel, Discard, RetryPolicy, Run, task
 
 AGAIN = RetryPolicy(first=5, factor=4)  # for a model that does not answer, or asks for patience
 
@@ -18,12 +18,11 @@ AGAIN = RetryPolicy(first=5, factor=4)  # for a model that does not answer, or a
 def embed_news(limit: Limit = EMBED_LIMIT) -> dict[str, int]:
     """Make vectors of up to `limit` clean items."""
     method = embedder()
-    with connect() as db:
-        items = store.take_unembedded(db, method.embedding_name, limit)
-        vectors = method.vectors([f"{item.title}\n{item.text}" for item in items])
-        for item, vector in zip(items, vectors, strict=True):
-            store.save_embedding(db, item.id, method.embedding_name, vector)
-    return {"embedded": len(items)}
+    try:
+        return {"embedded": _embed(method, limit)}
+    except Discard:
+        # One text that is refused fails the whole batch: alone it is found, put off, and told.
+        return {"embedded": sum(_embed(method, 1) for _ in range(limit))}
 
 
 @task("analyze-news", max_attempts=3, timeout=600, retry=AGAIN)
@@ -60,6 +59,21 @@ def recompute_profile_insights(run: Run) -> dict[str, int]:
     return {"holdings": len(holdings), "concerned": sum(bool(each.clean_ids) for each in insights)}
 
 
+def _embed(method: Embedder, limit: int) -> int:
+    with connect() as db:
+        items = store.take_unembedded(db, method.embedding_name, limit)
+        try:
+            vectors = method.vectors([f"{item.title}\n{item.text}" for item in items])
+        except Discard as fault:
+            if limit == 1:
+                store.put_off(db, embed_news.name, items[0].id, str(fault))
+                db.commit()
+            raise
+        for item, vector in zip(items, vectors, strict=True):
+            store.save_embedding(db, item.id, method.embedding_name, vector)
+    return len(items)
+
+
 def _analysed_one() -> bool:
     with connect() as db:
         item = store.take_unanalysed(db)
@@ -69,7 +83,7 @@ def _analysed_one() -> bool:
             _analyse(db, item)
         except Exception as fault:
             # Else it would be the first of the next run too, and of all after that.
-            store.put_off(db, item.id, str(fault) or type(fault).__name__)
+            store.put_off(db, analyze_news.name, item.id, str(fault) or type(fault).__name__)
             db.commit()
             raise
     return True

@@ -16,13 +16,15 @@ create table if not exists news.analyses (
   analysed_at timestamptz not null default now()
 );
 
--- What could not be analysed comes last for a while, so that the others get their turn.
-create table if not exists news.failed_analyses (
-  clean_id bigint primary key references news.clean_news on delete cascade,
+-- What a job could not do with an item: it is put off for a while, so that the others get their turn.
+create table if not exists news.failures (
+  clean_id bigint not null references news.clean_news on delete cascade,
+  job text not null,
   attempts integer not null default 1,
   reason text not null,
   failed_at timestamptz not null default now(),
-  again_at timestamptz not null
+  again_at timestamptz not null,
+  primary key (clean_id, job)
 );
 
 create table if not exists news.users (

@@ -134,17 +134,37 @@ def test_an_item_that_can_never_be_analysed_keeps_no_other_from_it(
         assert insight_store.counts(news) == (0, 2)
         waits = []
         for _ in range(3):
-            news.execute("update news.failed_analyses set again_at = now()")
+            news.execute("update news.failures set again_at = now()")
             assert isinstance(run_inline(analyze_news).asked, Discard)
-            row = news.execute(
-                "select extract(epoch from again_at - failed_at)::int from news.failed_analyses"
-            )
+            row = news.execute("select extract(epoch from again_at - failed_at)::int from news.failures")
             waits += row.fetchall()
         assert waits == [(4 * 60,), (16 * 60,), (64 * 60,)]
         news.execute("update news.clean_news set cleaned_at = now()")  # they were corrected
         model.reply = lambda instruction, text: "0.5"
         assert run_inline(analyze_news).result == {"analysed": 3}
-    assert news.execute("select from news.failed_analyses").fetchall() == []
+    assert news.execute("select from news.failures").fetchall() == []
+
+
+def test_a_text_that_is_refused_keeps_no_other_from_being_embedded(
+    news: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reply(instruction: str, text: str) -> str | endpoint.Refusal:
+        return endpoint.Refusal(400, "too long") if "train" in text else "ok"
+
+    with endpoint.serving() as model:
+        for name, value in model.environment().items():
+            monkeypatch.setenv(name, value)
+        model.reply = reply
+        asked = run_inline(embed_news).asked
+        assert isinstance(asked, Discard)
+        assert "answers 400: too long" in str(asked)
+        assert insight_store.counts(news) == (1, 0)  # the newer one
+        assert run_inline(embed_news).result == {"embedded": 1}
+        assert run_inline(embed_news).result == {"embedded": 0}
+        news.execute("update news.failures set again_at = now()")
+        model.reply = lambda instruction, text: "ok"
+        assert run_inline(embed_news).result == {"embedded": 1}
+    assert news.execute("select from news.failures").fetchall() == []
 
 
 @pytest.mark.slow
