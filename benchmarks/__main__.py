@@ -36,6 +36,7 @@ def _plan(quick: bool) -> dict[str, list[str]]:
         "lag": ["--seconds", "20", "--idle", "30"] if quick else ["--seconds", "60", "--idle", "120"],
         "footprint": ["--seconds", "20" if quick else "120"],
         "scale": ["--quick"] if quick else [],
+        "admin": ["--runs", "100000", "--schedules", "1000", "--times", "10"] if quick else [],
         "claims": ["--claims", "50"] if quick else [],
     }
 

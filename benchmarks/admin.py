@@ -65,7 +65,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--schedules", type=int, default=10_000)
     parser.add_argument("--times", type=int, default=40, help="how often each page is asked for")
-    parser.add_argument("--url", help="a server's maintenance database")
+    parser.add_argument(
+        "--url", default=os.environ.get("DATABASE_URL"), help="a server's maintenance database"
+    )
     parser.add_argument("--filled", help="a database that has been filled before")
     return parser.parse_args()
 

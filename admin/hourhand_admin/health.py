@@ -59,7 +59,7 @@ class Finding:
     fix: str
 
     def as_json(self) -> dict[str, str]:
-        return asdict(self)
+        return {**asdict(self), "page": f"{FINDINGS_PAGE}#{self.id}"}
 
 
 def state(findings: Iterable[Finding]) -> State:

@@ -4,7 +4,7 @@ from typing import get_args
 
 from hourhand_admin.health import FINDINGS_PAGE, FindingId
 from tests.cli.conftest import run
-from tests.docs.markdown import ROOT, code, rows, sections
+from tests.docs.markdown import ROOT, anchors, code, rows, sections
 
 
 def test_the_findings_are_those_that_the_page_explains() -> None:
@@ -21,3 +21,6 @@ def test_the_steps_of_the_pipeline_are_those_of_the_page() -> None:
 
 def test_the_doctor_names_the_page() -> None:
     assert FINDINGS_PAGE in run("doctor", JOB_WORKER_POLL_MS="never").out
+    [finding] = run("doctor", "--json", JOB_WORKER_POLL_MS="never").json["findings"]
+    page, _, anchor = finding["page"].partition("#")
+    assert anchor in anchors(ROOT / page)
