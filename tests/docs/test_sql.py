@@ -201,7 +201,7 @@ def _ask_for_the_admin(ask: Answer, run_id: int) -> None:
     ask("put_user", "u", "viewer", "hash")
     ask("find_user", "u")
     ask("lock_user", "u")
-    ask("lock_user", "u", False)
+    ask("lock_user", "u", "false")
     ask("list_users")
     ask("open_login", "u", secret)
     ask("use_login", secret)
