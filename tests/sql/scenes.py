@@ -45,6 +45,8 @@ class Scene:
     other: psycopg.Connection[Any]
     run: int = 0
     token: str = ""
+    step: int = 0
+    step_token: str = ""
 
     def rows(self, query: str, *params: object) -> list[Any]:
         cursor = self.control.execute(query.encode(), params or None)
@@ -58,8 +60,11 @@ class Scene:
     def stage(self, state: str) -> None:
         """Set it anew."""
         self.rows(";".join([EMPTY, *OPEN, *STATES[state]]))
-        ((self.run, token),) = self.rows("select id, token::text from hourhand.job_runs order by id limit 1")
-        self.token = token or ""
+        runs = [
+            *self.rows("select id, coalesce(token::text, '') from hourhand.job_runs order by id"),
+            (0, ""),
+        ]
+        (self.run, self.token), (self.step, self.step_token) = runs[:2]
 
     def state(self) -> str:
         """All that counts, without what differs from time to time."""
@@ -104,16 +109,30 @@ select hourhand.finish('{SESSIONS["ann"]}', (
   select jsonb_build_array(jsonb_build_object('id', id, 'token', token, 'outcome', 'failed')) from hourhand.job_runs
 ))
 """
+LIMITED = """
+select hourhand.enqueue('task') from generate_series(1, 2);
+update hourhand.tasks set concurrency = 1 where name = 'task'
+"""
+SEQUENCE = f"""
+select hourhand.enqueue('hourhand.sequence', '{{"steps": [{{"task": "task"}}, {{"task": "task"}}]}}');
+select hourhand.claim('{SESSIONS["ann"]}', p_tasks => '["hourhand.sequence"]');
+select hourhand.advance_sequence(id, token) from hourhand.job_runs;
+select hourhand.claim('{SESSIONS["bob"]}', p_tasks => '["task"]')
+"""
 STATES = {
     "pending": [ENQUEUE, SCHEDULE],
     "held": [ENQUEUE, CLAIM, SCHEDULE],
     "lost": [ENQUEUE, CLAIM, LOSE, SCHEDULE],
     "ended": [ENQUEUE, CLAIM, END, SCHEDULE],
-    "two of one key": [BEHIND_EACH_OTHER, CLAIM, SCHEDULE],
+    "two of one key": [BEHIND_EACH_OTHER, SCHEDULE],
+    "two of one key, one held": [BEHIND_EACH_OTHER, CLAIM, SCHEDULE],
+    "two of a limited task": [LIMITED, SCHEDULE],
+    "a sequence": [SEQUENCE, SCHEDULE],
     "fired": [SCHEDULE, FIRE, CLAIM],
-}
-"""How the run is, by name. Where there is a second run, it waits for the first; where the schedule has fired, the
-run is of it, and the schedule is due again."""
+    "fired, to be replaced": [SCHEDULE, "update hourhand.scheduled_jobs set overlap = 'cancel_other'", FIRE, CLAIM],
+}  # fmt: skip
+"""How the run is, by name. Where the schedule has fired, the run is of it, and the schedule is due again. Of a sequence
+the first step is held by bob."""
 STATE = """
 with runs as (select r.*, row_number() over (order by trigger, created_at, id) as number from hourhand.job_runs r)
 select
@@ -143,6 +162,23 @@ def claim(scene: Scene, who: str = "bob", claim_id: str | None = None) -> Call:
 def finish(scene: Scene, outcome: str = "completed") -> Call:
     result = {"id": scene.run, "token": scene.token, "outcome": outcome, "error": {"class": "E"}}
     return Call("finish", {"session": SESSIONS["ann"], "results": [result]})
+
+
+def claim_by_ann(scene: Scene) -> Call:
+    return claim(scene, "ann")
+
+
+def end_of_step(scene: Scene) -> Call:
+    result = {"id": scene.step, "token": scene.step_token, "outcome": "completed"}
+    return Call("finish", {"session": SESSIONS["bob"], "results": [result]})
+
+
+def look_of_sequence(scene: Scene) -> Call:
+    return Call("advance_sequence", {"run_id": scene.run, "token": scene.token})
+
+
+def cancel_of_step(scene: Scene) -> Call:
+    return Call("cancel_run", {"run_id": scene.step, "reason": "enough"})
 
 
 def beat(scene: Scene, who: str = "ann") -> Call:
