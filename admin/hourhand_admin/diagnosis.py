@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -82,8 +83,8 @@ def test_pipeline(
     pipeline = Pipeline(client, queue, timeout)
     found.steps = []
     try:
-        for step in pipeline.by_schedule() if schedule else pipeline.by_run():
-            found.steps.append(step)
+        with closing(pipeline.by_schedule() if schedule else pipeline.by_run()) as steps:
+            found.steps.extend(steps)
     except Stuck as stuck:
         found.findings.append(stuck.finding)
         found.exit_code = FAILED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -45,6 +45,9 @@ class Step:
         return asdict(self)
 
 
+Steps = Generator[Step, None, None]
+
+
 class Stuck(Exception):  # noqa: N818  (it says what happened)
     """The run did not come through."""
 
@@ -63,7 +66,7 @@ class Pipeline:
         self._deadline = monotonic() + timeout.total_seconds()
         self._word = secrets.token_hex(4)
 
-    def by_run(self) -> Iterator[Step]:
+    def by_run(self) -> Steps:
         """Order a run and follow it, step by step. Raises Stuck and the TransportErrors."""
         handle, ms = _timed(
             lambda: self._client.enqueue(
@@ -73,20 +76,18 @@ class Pipeline:
         yield Step("sent", f"run {handle.id} is in queue {self._queue}", ms)
         yield from self._follow(handle.id)
 
-    def by_schedule(self) -> Iterator[Step]:
+    def by_schedule(self) -> Steps:
         """Create a schedule that fires once, and follow its run. Raises Stuck and the TransportErrors."""
         name = f"{NAME}-{self._word}"
         _, ms = _timed(lambda: self._schedule(name))
         try:
             yield Step("scheduled", f"schedule {name} is due in {format_duration(AHEAD)}", ms)
             firing = self._wait_for(lambda: self._firing(name), self._no_firing)
-            run = firing["run_id"]
-            if run is None:
-                raise Stuck(
-                    _finding("pipeline-fire", f"the schedule of the test did not run: {firing['reason']}")
-                )
-            yield Step("fired", f"run {run} is in queue {self._queue}", float(firing["lag_ms"]))
-            yield from self._follow(run)
+            if firing["run_id"] is None:
+                why = firing["reason"] or firing["decision"]
+                raise Stuck(_finding("pipeline-fire", f"the schedule of the test did not run: {why}"))
+            yield Step("fired", f"run {firing['run_id']} is in queue {self._queue}", firing["lag_ms"] or 0.0)
+            yield from self._follow(firing["run_id"])
         finally:
             self._client.schedules.delete(name)
 
@@ -104,9 +105,11 @@ class Pipeline:
             tags=["alert:off"],
         )
 
-    def _follow(self, run: int) -> Iterator[Step]:
+    def _follow(self, run: int) -> Steps:
         try:
             claimed = self._wait_for(lambda: self._run_since(run, "claimed_at"), self._no_claim)
+            if claimed["claimed_at"] is None:
+                self._check(claimed)  # somebody has cancelled it
             yield Step("claimed", f"by worker {claimed['worker']}", _between(claimed, "run_at", "claimed_at"))
             ended = self._wait_for(lambda: self._run_since(run, "finished_at"), self._no_end)
             self._check(ended)

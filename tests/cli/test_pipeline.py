@@ -3,7 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -104,6 +104,15 @@ def test_a_run_that_does_not_end_is_told_and_asked_to_stop(
     assert client.call("get_run", p_run_id=run.id)["cancel_requested_at"]
 
 
+def test_a_run_that_somebody_cancels_is_told(sent: Callable[..., Done], hand: Hand, client: Client) -> None:
+    def cancel() -> None:
+        [run] = eventually(lambda: client.runs.list(status="pending"), 10)
+        client.runs.cancel(run.id, "not now")
+
+    with beside(cancel):
+        assert "pipeline-run: run 1 of the test cancelled: not now" in stuck(sent())
+
+
 def test_without_a_scheduler_the_schedule_is_not_fired(sent: Callable[..., Done], hand: Hand) -> None:
     assert "pipeline-fire: the schedule of the test was not fired: no scheduler" in stuck(sent("--schedule"))
 
@@ -149,8 +158,7 @@ def test_a_worker_role_may_test_it(
         sql(f"drop role {role}")
 
 
-@contextmanager
-def working(hand: Hand, outcome: str | None, **fields: object) -> Iterator[None]:
+def working(hand: Hand, outcome: str | None, **fields: object) -> AbstractContextManager[None]:
     """Ends the next run in this way, or claims it and leaves it so."""
 
     def work() -> None:
@@ -158,6 +166,11 @@ def working(hand: Hand, outcome: str | None, **fields: object) -> Iterator[None]
         if outcome is not None:
             hand.finish(runs, outcome, **fields)
 
+    return beside(work)
+
+
+@contextmanager
+def beside(work: Callable[[], None]) -> Iterator[None]:
     thread = threading.Thread(target=work)
     thread.start()
     try:
