@@ -1,5 +1,6 @@
--- A number of a run such that those before were made before p_at, give or take the seconds by which numbers and times are out of
--- step; found by halving, in some twenty looks.
+-- A number of a run such that all runs made before p_at have lower ones, and of those made later a hundred at most; found by
+-- halving, in some twenty looks. Numbers and times are out of step by seconds, and in a copy that goes on for minutes by
+-- these: callers leave room for the former.
 create or replace function hourhand_parts.first_run_since(p_at timestamptz)
 returns bigint
 language plpgsql stable set search_path = '' set jit = off
