@@ -95,7 +95,7 @@ def test_every_way_to_ask_for_runs_keeps_the_span(
 ) -> None:
     client.schedules.create("nightly", "t", cron="0 3 * * *")
     with recorder.tracer.start_as_current_span("request") as span:
-        client.enqueue("t")
+        first = client.enqueue("t")
         client.enqueue("t", key="k")
         client.enqueue_many("t", [{"n": 1}, {"n": 2}])
         client.enqueue_many("t", [{"n": 1}], key=str)
@@ -104,6 +104,7 @@ def test_every_way_to_ask_for_runs_keeps_the_span(
         client.schedules.trigger("nightly")
     asked = sql("select trace_context, count(*) from hourhand.job_runs group by 1")
     assert asked == [(traceparent(span), 7)]
+    assert client.call("get_run", p_run_id=first.id)["trace_context"] == traceparent(span)
 
 
 def test_outside_of_any_span_nothing_is_kept(client: Client, sql: Sql) -> None:
@@ -157,6 +158,20 @@ def test_the_span_of_an_attempt_is_a_trace_of_its_own_with_a_link(
         "hourhand.attempt": 1,
         "hourhand.outcome": "completed",
     }
+
+
+def test_what_a_task_logs_names_its_trace(shop: Workshop, client: Client, recorder: Recorder) -> None:
+    @task("t")
+    def work(run: Run) -> None:
+        run.log.info("at work")
+
+    run = client.enqueue("t")
+    with log.captured() as lines:
+        shop.drain()
+    [line] = [line for line in lines if line.event == "run.log"]
+    made = recorder.one("run t").get_span_context()
+    assert made is not None
+    assert (line.fields["run_id"], line.fields["trace_id"]) == (run.id, f"{made.trace_id:032x}")
 
 
 def test_it_is_a_child_where_that_is_wanted(shop: Workshop, client: Client, recorder: Recorder) -> None:

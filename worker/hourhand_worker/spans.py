@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hourhand import tracing
+from hourhand import log, tracing
 from hourhand_worker.attempt import Attempt, Result, Stop
 
 if TYPE_CHECKING:
@@ -53,9 +53,11 @@ class Spans:
             attributes=_attributes(attempt),
             links=[trace.Link(asking)] if asking.is_valid and not self._as_children else [],
         )
-        if not span.get_span_context().is_valid:
+        made = span.get_span_context()
+        if not made.is_valid:
             return False
         attempt.span = span
+        log.bind(trace_id=f"{made.trace_id:032x}")
         context.attach(trace.set_span_in_context(span))
         return True
 

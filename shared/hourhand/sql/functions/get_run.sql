@@ -15,6 +15,7 @@ begin
     'now', hourhand.clock(), 'payload', v_run.payload, 'result', v_run.result, 'progress', v_run.progress,
     'error', v_run.error, 'timeout', hourhand_parts.seconds(v_run.timeout), 'unique_key', v_run.unique_key,
     'concurrency_key', v_run.concurrency_key, 'session_id', v_run.session_id, 'cancel_reason', v_run.cancel_reason,
+    'trace_context', v_run.trace_context,
     'worker', (select s.name from hourhand.services s where s.id = v_run.session_id),
     'schedule', (select s.name from hourhand.scheduled_jobs s where s.id = v_run.schedule_id),
     'children', (
