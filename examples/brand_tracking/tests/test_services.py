@@ -57,7 +57,7 @@ def create(person: Person, name: str, brand: str) -> None:
     """Fill in the form of a new schedule, with the fields of the task's payload."""
     page = person.get("/schedule/new", task="data-collection-and-scoring").text
     assert 'name="payload.brand"' in page
-    fields = {"name": name, "task": "data-collection-and-scoring", "kind": "every", "every": "1h"}
+    fields = {"name": name, "task": "data-collection-and-scoring", "kind": "every", "every": "2s"}
     answer = person.post("/schedule/new", step="save", **fields, **{"payload.brand": brand})
     assert answer.status_code == 303, answer.text
 
@@ -77,11 +77,8 @@ def test_what_is_scheduled_in_the_admin_is_collected_scored_and_told_with_its_er
     eventually(lambda: "payload.brand" in person.get("/schedule/new?task=data-collection-and-scoring").text)
     create(person, "fjordkaffe", "Fjordkaffe")
     create(person, "quiet", "Quiet Roasters")
-    assert "completed" not in history(person, "fjordkaffe")
-    db.execute("update hourhand.scheduled_jobs set next_run_at = now()")  # the hour has come
-    eventually(lambda: "completed" in history(person, "fjordkaffe"), 30, interval=0.2)
-    eventually(lambda: "failed" in history(person, "quiet"), 30, interval=0.2)
-    assert "brand has no active queries: Quiet Roasters" in history(person, "quiet")
+    eventually(lambda: "completed" in history(person, "fjordkaffe"), 60, interval=0.2)
+    eventually(lambda: "brand has no active queries" in history(person, "quiet"), 60, interval=0.2)
     assert [each.brand for each in store.standings(db)] == ["Fjordkaffe"]
     scheduler, worker = ((services / f"job-{service[0]}.log").read_text() for service in SERVICES)
     assert "started. Polling every 60 seconds" in scheduler
