@@ -10,6 +10,7 @@ import click
 
 from hourhand.cli import echo_json, json_option, table
 from hourhand.errors import FAILED
+from hourhand.log.lines import printable
 from hourhand_admin.terminal import text
 from hourhand_admin.terminal.filters import STATUSES, filter_options, matching
 from hourhand_admin.terminal.inputs import BACK, DURATION, JSON, Moment, resolved
@@ -261,7 +262,8 @@ def _listed(runs: Iterable[RunRecord], now: datetime) -> str:
 
 def _line(line: dict[str, Any]) -> str:
     attempt = f"[attempt {line['attempt']}] " if line["attempt"] > 1 else ""
-    return f"{text.local(text.instant(line['at']))}  {line['level']:<7}  {attempt}{line['message']}"
+    at = text.local(text.instant(line["at"]))
+    return f"{at}  {line['level']:<7}  {attempt}{printable(line['message'])}"
 
 
 def _counted(answer: dict[str, Any]) -> str:

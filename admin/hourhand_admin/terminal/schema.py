@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _MOST = 5
 _LONGEST = 200
 
 
-def problems(schema: Mapping[str, Any], payload: Any) -> list[str]:
+def problems(schema: Any, payload: Any) -> list[str]:
     """What is wrong and where, as `limit: 'many' is not of type 'integer'`; at most five."""
+    return [f"{_place(error.path)}: {error.message[:_LONGEST]}" for error in refused(schema, payload)[:_MOST]]
+
+
+def refused(schema: Any, payload: Any) -> list[ValidationError]:
+    """What a schema refuses. One that is none refuses nothing: the worker has the last word."""
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    if not is_one(schema):
+        return []
+    # With a registry of its own nothing is fetched from the addresses that a schema may name.
+    validator = Draft202012Validator(schema, registry=Registry())
+    try:
+        return sorted(validator.iter_errors(payload), key=lambda error: error.json_path)
+    except (Unresolvable, RecursionError):
+        return []
+
+
+def is_one(schema: Any) -> bool:
     from jsonschema import Draft202012Validator
 
-    errors = sorted(Draft202012Validator(schema).iter_errors(payload), key=lambda error: error.json_path)
-    return [f"{_place(error.path)}: {error.message[:_LONGEST]}" for error in errors[:_MOST]]
+    try:
+        return bool(Draft202012Validator(Draft202012Validator.META_SCHEMA).is_valid(schema))
+    except RecursionError:
+        return False
 
 
 def _place(path: Any) -> str:

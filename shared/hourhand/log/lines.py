@@ -68,8 +68,8 @@ def as_text(line: Line) -> str:
     trace = fields.pop("traceback", None)
     text = _sentence(message, fields) if message else f"{line.event} {_encode(fields)}"
     label = _LABELS.get(line.service, line.service)
-    head = f"{_instant(line.at, 'milliseconds')} {line.level:<7} [{label}] {_printable(text)}\n"
-    return f"{head}  {_printable(str(trace))}\n" if trace else head
+    head = f"{_instant(line.at, 'milliseconds')} {line.level:<7} [{label}] {printable(text)}\n"
+    return f"{head}  {printable(str(trace))}\n" if trace else head
 
 
 def _sentence(text: str, fields: Mapping[str, object]) -> str:
@@ -91,7 +91,8 @@ def _instant(at: datetime, precision: str) -> str:
     return f"{utc.isoformat(timespec=precision)[:-6]}Z"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Without control characters; lines after the first are set in, so that nobody can forge one of a log."""
     if text.isprintable():
         return text
     kept = (char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)

@@ -61,7 +61,7 @@ class Needs:
 async def _form(request: Request) -> FormData:
     """What was sent as a form; empty for anything else."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return await request.form() if kind in _FORMS else FormData()
+    return await request.form(max_files=0) if kind in _FORMS else FormData()
 
 
 def _require_own(request: Request, who: Who, form: FormData) -> None:

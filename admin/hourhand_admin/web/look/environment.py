@@ -34,6 +34,7 @@ def environment() -> Environment:
         "time": _time,
         "ago": _ago,
         "duration": times.duration,
+        "milliseconds": times.milliseconds,
         "json": _json,
         "number": _number,
         "timing": words.timing,

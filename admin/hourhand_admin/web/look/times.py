@@ -95,6 +95,11 @@ def duration(seconds: object) -> str:
     return f"{seconds * 1000:.0f} ms" if 0 <= seconds < 1 else format_duration(seconds)
 
 
+def milliseconds(value: object) -> str:
+    """The same for a number of milliseconds."""
+    return duration(value / 1000 if isinstance(value, int | float) else value)
+
+
 def between(begin: object, end: object) -> float | None:
     """Seconds from one time to another; None when one of them is missing."""
     first, last = instant(begin), instant(end)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from hourhand.errors import BadInput, BadPayload, Conflict
+from hourhand.log.lines import printable
 from hourhand_admin.web.access.needs import Operator, Viewer
 from hourhand_admin.web.look.times import between, instant
 from hourhand_admin.web.rest.clerk import check_payload
@@ -159,8 +160,12 @@ def _payload(visit: Visit, run_id: int, written: str) -> Any:
 
 def _log(visit: Visit, run_id: int, lines: list[dict[str, Any]]) -> Iterator[str]:
     for _ in range(_MOST_LINES // _A_CALL):
-        yield "".join(f"{each['at']} {each['attempt']} {each['level']} {each['message']}\n" for each in lines)
+        yield "".join(map(_as_text, lines))
         if len(lines) < _A_CALL:
             return
         lines = visit.call("get_logs", p_run_id=run_id, p_after=lines[-1]["id"], p_limit=_A_CALL)["logs"]
     yield f"… only the first {_MOST_LINES} lines are here\n"
+
+
+def _as_text(line: dict[str, Any]) -> str:
+    return f"{line['at']} {line['attempt']} {printable(line['level'])} {printable(line['message'])}\n"

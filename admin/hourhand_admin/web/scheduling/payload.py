@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hourhand_admin.terminal.schema import is_one, refused
+
 Schema = Mapping[str, Any]
 Kind = Literal["text", "number", "choice", "json"]
 
@@ -43,9 +45,9 @@ class Field:
 
 
 def fields(schema: Schema | None) -> list[Field]:
-    """None where the schema is not that of an object with known keys."""
-    properties = (schema or {}).get("properties")
-    if schema is None or not isinstance(properties, Mapping) or not 0 < len(properties) <= _MOST_FIELDS:
+    """None where the schema is not that of an object with known keys, or is no schema."""
+    properties = schema.get("properties", {}) if isinstance(schema, Mapping) and is_one(schema) else {}
+    if schema is None or not 0 < len(properties) <= _MOST_FIELDS:
         return []
     required = set(schema.get("required", ()))
     found = [_field(schema, str(key), each, key in required) for key, each in properties.items()]
@@ -99,22 +101,12 @@ def read_whole(written: str) -> Any:
 
 def problems(schema: Schema | None, payload: Any, by_field: bool) -> dict[str, str]:
     """What the schema refuses, by the name of the field where it is to be shown."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    if not schema:
-        return {}
     found: dict[str, str] = {}
-    try:
-        for error in sorted(
-            Draft202012Validator(schema).iter_errors(payload), key=lambda each: each.json_path
-        ):
-            for key, told in _told(error):
-                found.setdefault(PREFIX + key if by_field and key else WHOLE, told)
-            if len(found) >= _MOST_ERRORS:
-                break
-    except (SchemaError, RecursionError):  # another program's: the worker has the last word
-        return {}
+    for error in refused(schema, payload) if schema else ():
+        for key, told in _told(error):
+            found.setdefault(PREFIX + key if by_field and key else WHOLE, told)
+        if len(found) >= _MOST_ERRORS:
+            break
     return found
 
 
