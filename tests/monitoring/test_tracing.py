@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Span, SpanContext, StatusCode, Tracer, get_current_span
@@ -242,6 +242,32 @@ def test_errors_are_told_without_their_secrets(shop: Workshop, client: Client, r
     assert event.attributes["exception.type"] == "ValueError"
     assert "work" in str(event.attributes["exception.stacktrace"])
     assert "secret" not in str([*event.attributes.values(), second.status.description])
+
+
+@pytest.mark.parametrize("broken", ["on_start", "on_end"])
+def test_broken_tracing_harms_no_run(
+    shop: Workshop, client: Client, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    class Broken(SpanProcessor):
+        pass
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no")
+
+    setattr(Broken, broken, fail)
+    provider = TracerProvider()
+    provider.add_span_processor(Broken())
+    monkeypatch.setattr(tracing, "tracer", lambda: provider.get_tracer("tests"))
+
+    @task("t", max_attempts=1)
+    def work() -> str:
+        return "done"
+
+    run = client.enqueue("t")
+    with log.captured() as lines:
+        shop.drain()
+    assert shop.run(run.id)["result"] == "done"
+    assert [line.level for line in lines if line.event == "traces.failed"] == ["WARNING"]
 
 
 def test_a_task_that_is_out_of_time_has_an_end_at_once(

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Spans:
     """Each is linked with the span that asked for the run or, with `as_children`, a child of it.
 
-    A worker that makes none hands on what the run has brought along.
+    A worker that makes none hands on what the run has brought along. Whatever a processor of spans raises, it
+    harms no run.
     """
 
     def __init__(self, *, as_children: bool) -> None:
@@ -23,8 +24,12 @@ class Spans:
     def begin(self, attempt: Attempt) -> None:
         """In the context (of `contextvars`) in which the task's function is about to be called."""
         asked_in = attempt.row.get("trace_context")
-        if self._tracer is not None and self._start(self._tracer, attempt, asked_in):
-            return
+        if self._tracer is not None:
+            try:
+                if self._start(self._tracer, attempt, asked_in):
+                    return
+            except Exception as error:  # noqa: BLE001
+                _tell_trouble(error)
         if asked_in is not None:
             tracing.carry(asked_in)
 
@@ -34,11 +39,10 @@ class Spans:
         if span is None:
             return
         gone = "released" if attempt.stop is Stop.SHUTDOWN else "lost"
-        outcome = gone if result is None else result["outcome"]
-        span.set_attribute("hourhand.outcome", outcome)
-        if result is not None and outcome in ("failed", "retry"):
-            _tell_error(span, result.get("error") or {})
-        span.end()
+        try:
+            _finish(span, gone if result is None else result["outcome"], result or {})
+        except Exception as error:  # noqa: BLE001
+            _tell_trouble(error)
 
     def _start(self, tracer: "Tracer", attempt: Attempt, asked_in: str | None) -> bool:
         """False where there is nothing to be in, as without an SDK."""
@@ -71,6 +75,17 @@ def _attributes(attempt: Attempt) -> "dict[str, AttributeValue]":
         "hourhand.run_id": attempt.id,
         "hourhand.attempt": attempt.run.attempt,
     }
+
+
+def _finish(span: "Span", outcome: str, result: Result) -> None:
+    span.set_attribute("hourhand.outcome", outcome)
+    if outcome in ("failed", "retry"):
+        _tell_error(span, result.get("error") or {})
+    span.end()
+
+
+def _tell_trouble(error: Exception) -> None:
+    log.event("traces.failed", "WARNING", "A span could not be made or sent", error=error)
 
 
 def _tell_error(span: "Span", error: dict[str, str]) -> None:
