@@ -1,10 +1,12 @@
 """What people may send to the pages by mistake or on purpose, and rows that should not be there: nothing breaks."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from hourhand_admin.terminal.schema import refused
 from hourhand_admin.web.access.forms import FIELD, SAFE, form_token
 from tests.admin.house import House, Person
 from tests.admin.test_browser_pages import LISTS
@@ -161,6 +163,15 @@ def test_a_row_that_should_not_be_there_breaks_no_page(lived_in: House, sql: Sql
                 person = lived_in.person("admin")
     assert broken == []
     assert ">1</a>" in person.get("/runs").text
+
+
+def test_nothing_is_fetched_from_where_a_schema_points() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as ear:
+        ear.settimeout(0.2)
+        address = f"http://127.0.0.1:{ear.getsockname()[1]}/schema"
+        assert refused({"properties": {"a": {"$ref": address}}}, {"a": 1}) == []
+        with pytest.raises(TimeoutError):
+            ear.accept()
 
 
 def test_a_name_reaches_no_header_as_it_is(house: House) -> None:
