@@ -11,7 +11,7 @@ import psycopg
 
 Answer = Any
 SESSIONS = {name: str(uuid.UUID(int=number)) for number, name in enumerate(("ann", "bob"), 1)}
-REQUEST, CLAIM = str(uuid.UUID(int=11)), str(uuid.UUID(int=12))
+REQUEST, CLAIM_ID = str(uuid.UUID(int=11)), str(uuid.UUID(int=12))
 TASKS = ["task"]
 TABLES = ["job_runs", "job_run_attempts", "job_run_keys", "services", "queues", "schedule_firings",
           "scheduled_jobs", "audit_log"]  # fmt: skip
@@ -60,11 +60,8 @@ class Scene:
     def stage(self, state: str) -> None:
         """Set it anew."""
         self.rows(";".join([EMPTY, *OPEN, *STATES[state]]))
-        runs = [
-            *self.rows("select id, coalesce(token::text, '') from hourhand.job_runs order by id"),
-            (0, ""),
-        ]
-        (self.run, self.token), (self.step, self.step_token) = runs[:2]
+        runs = self.rows("select id, coalesce(token::text, '') from hourhand.job_runs order by id")
+        (self.run, self.token), (self.step, self.step_token) = [*runs, (0, "")][:2]
 
     def state(self) -> str:
         """All that counts, without what differs from time to time."""
@@ -273,7 +270,7 @@ def forwards_and_backwards(function: str, parameter: str, values: list[Any]) -> 
 
 
 def repeated_claim(scene: Scene) -> Call:
-    return claim(scene, claim_id=CLAIM)
+    return claim(scene, claim_id=CLAIM_ID)
 
 
 @dataclass

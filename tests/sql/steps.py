@@ -64,13 +64,11 @@ def _stepped(body: str) -> Iterator[str]:
     yield "".join(part)
 
 
-def make_stepped(connection: psycopg.Connection[tuple[str, str]]) -> int:
-    """In this database. How many functions were changed."""
+def make_stepped(connection: psycopg.Connection[tuple[str, str]]) -> None:
+    """All functions of this database."""
     connection.execute(_PREPARE)
-    functions = connection.execute(_FUNCTIONS).fetchall()
-    for definition, body in functions:
+    for definition, body in connection.execute(_FUNCTIONS).fetchall():
         connection.execute(definition.replace(body, stepped(body)).encode())
-    return len(functions)
 
 
 def mutate(connection: psycopg.Connection[tuple[str]], function: str, pattern: str, other: str) -> None:

@@ -6,6 +6,7 @@ does not need what A holds and goes on, or it waits; then A goes on, or is rolle
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -151,7 +152,9 @@ def in_turn(scene: Scene, name: str, first: int, *, passing: bool) -> Outcome:
             call.params["tasks"] = []
     answers = ["", ""]
     for which in (first, 1 - first):
-        answers[which] = told(calls[which].on(scene.one), scene)
+        answer = calls[which].on(scene.one)
+        assert which != first or not isinstance(answer, str), f"it is refused: {answer}"
+        answers[which] = told(answer, scene)
     return Outcome(answers, scene.state())
 
 
@@ -167,7 +170,7 @@ def held_before_commit(scene: Scene, name: str, first: int, *, rolled_back: bool
     answers[first] = told(calls[first].on(scene.one), scene)
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(calls[1 - first].on, scene.other)
-        eventually(lambda: second.done() or scene.waits(scene.other), interval=0.001)
+        eventually(lambda: second.done() or scene.waits(scene.other), interval=0.003)
         scene.one.execute("rollback" if rolled_back else "commit")
         answers[1 - first] = told(second.result(10), scene)
     if rolled_back:
@@ -175,21 +178,29 @@ def held_before_commit(scene: Scene, name: str, first: int, *, rolled_back: bool
     return Outcome(answers, scene.state())
 
 
-def stopped(scene: Scene, name: str, first: int, statement: int) -> Outcome | None:
-    """The first is stopped before the statement of this number. None when it has come to its end before."""
-    calls = calls_of(scene, name)
-    answers = ["", ""]
+@contextmanager
+def stopping_before(scene: Scene, statement: int) -> Iterator[None]:
+    """While inside, the first call comes to its statement of this number and no further."""
     scene.rows("select setval('steps.taken', 1, false), pg_advisory_lock(0, 0)")
     scene.one.execute(f"set steps.stop = {statement}".encode())
-    with ThreadPoolExecutor(2) as pool:
-        held = pool.submit(calls[first].on, scene.one)
-        eventually(lambda: held.done() or scene.waits(scene.one), interval=0.001)
-        if held.done():
-            scene.rows("select pg_advisory_unlock(0, 0)")
-            return None
-        second = pool.submit(calls[1 - first].on, scene.other)
-        eventually(lambda: second.done() or scene.waits(scene.other), interval=0.001)
+    try:
+        yield
+    finally:
         scene.rows("select pg_advisory_unlock(0, 0)")
+
+
+def stopped(scene: Scene, name: str, first: int, statement: int) -> Outcome | None:
+    """The second runs while the first is stopped there. None when the first has come to its end before."""
+    calls = calls_of(scene, name)
+    answers = ["", ""]
+    with ThreadPoolExecutor(2) as pool:
+        with stopping_before(scene, statement):
+            held = pool.submit(calls[first].on, scene.one)
+            eventually(lambda: held.done() or scene.waits(scene.one), interval=0.003)
+            if held.done():
+                return None
+            second = pool.submit(calls[1 - first].on, scene.other)
+            eventually(lambda: second.done() or scene.waits(scene.other), interval=0.003)
         answers[first] = told(held.result(10), scene)
         answers[1 - first] = told(second.result(10), scene)
     return Outcome(answers, scene.state())
@@ -220,6 +231,7 @@ def test_they_do_so_too_when_one_is_stopped_before_any_of_its_statements(
 ) -> None:
     possible = serial(plain, name)
     outcomes = [*stops(stepping, name)]
+    assert outcomes
     for number, found in enumerate(outcomes, 1):
         assert found in possible, f"stop {number}"
     record_property("stops", len(outcomes))
