@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hourhand.cli import json_option
+from hourhand_admin.terminal import completion
 from hourhand_admin.terminal.inputs import AHEAD, DURATION, JSON, Moment, resolved
 from hourhand_admin.terminal.session import examples, open_client
 
@@ -20,7 +21,7 @@ from hourhand_admin.terminal.session import examples, open_client
         "generate | hourhand enqueue ingest-rss --payload -",
     )
 )
-@click.argument("task")
+@click.argument("task", shell_complete=completion.tasks)
 @click.option(
     "--payload", type=JSON, metavar="JSON", help="An object or list; @FILE, or - for stdin. [default: {}]"
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hourhand.cli import echo_json, json_option, table
-from hourhand_admin.terminal import text
+from hourhand_admin.terminal import completion, text
 from hourhand_admin.terminal.inputs import AHEAD, JSON, Moment
 from hourhand_admin.terminal.session import did_you_mean, examples, named, open_client, say
 
@@ -31,7 +31,7 @@ def fleet() -> None:
 @fleet.command(
     "list", epilog=examples("hourhand fleet list scrape", "hourhand fleet list scrape --owner ann")
 )
-@click.argument("schedule")
+@click.argument("schedule", shell_complete=completion.schedules)
 @click.option("--owner", help="Only those that this owner ranks.")
 @click.option("--search", metavar="TEXT", help="Only those with this text in their name.")
 @click.option(
@@ -51,7 +51,7 @@ def list_items(schedule: str, as_json: bool, **chosen: Any) -> None:
 
 
 @fleet.command(epilog=examples("hourhand fleet show scrape acme"))
-@click.argument("schedule")
+@click.argument("schedule", shell_complete=completion.schedules)
 @click.argument("item", required=False)
 @json_option
 def show(schedule: str, item: str | None, as_json: bool) -> None:
@@ -76,7 +76,7 @@ def show(schedule: str, item: str | None, as_json: bool) -> None:
         "hourhand fleet set scrape --file companies.csv",
     ),
 )
-@click.argument("schedule")
+@click.argument("schedule", shell_complete=completion.schedules)
 @click.argument("item", required=False)
 @click.option(
     "--rank", type=click.IntRange(1, 100), help="Of several owners the highest counts. [default: 50]"
@@ -112,7 +112,7 @@ def set_items(schedule: str, item: str | None, file: Path | None, as_json: bool,
 @fleet.command(
     epilog=examples("hourhand fleet remove scrape acme", "hourhand fleet remove scrape acme --owner ann")
 )
-@click.argument("schedule")
+@click.argument("schedule", shell_complete=completion.schedules)
 @click.argument("item")
 @click.option("--owner", help="Only what this owner ranks; the item stays while others rank it.")
 @json_option

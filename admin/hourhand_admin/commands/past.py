@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hourhand.cli import echo_json, json_option
-from hourhand_admin.terminal import text
+from hourhand_admin.terminal import completion, text
 from hourhand_admin.terminal.inputs import CLOCK, WALL_BACK, Moment
 from hourhand_admin.terminal.session import examples, named, open_client, say
 
@@ -23,7 +23,7 @@ _LONG = 1000
 
 
 @click.command(epilog=examples("hourhand schedule why news", "hourhand schedule why news --at 16:05"))
-@click.argument("name")
+@click.argument("name", shell_complete=completion.schedules)
 @click.option(
     "--at",
     type=CLOCK,
@@ -47,7 +47,7 @@ def why(name: str, at: Moment | None, as_json: bool) -> None:
         "hourhand schedule backfill news --from 2026-12-24T00:00 --to 2026-12-25T00:00",
     )
 )
-@click.argument("name")
+@click.argument("name", shell_complete=completion.schedules)
 @click.option(
     "--from",
     "start",

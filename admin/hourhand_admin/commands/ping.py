@@ -9,7 +9,7 @@ import click
 
 from hourhand.cli import echo_json, json_option, table
 from hourhand.durations import format_duration
-from hourhand_admin.terminal import text
+from hourhand_admin.terminal import completion, text
 from hourhand_admin.terminal.inputs import DURATION
 from hourhand_admin.terminal.session import examples, open_client, say
 
@@ -76,7 +76,7 @@ def remove(name: str, as_json: bool) -> None:
         "hourhand ping point nightly https://hc-ping.com/your-uuid", "hourhand ping point nightly"
     )
 )
-@click.argument("schedule")
+@click.argument("schedule", shell_complete=completion.schedules)
 @click.argument("url", required=False)
 @json_option
 def point(schedule: str, url: str | None, as_json: bool) -> None:

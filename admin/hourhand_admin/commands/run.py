@@ -11,7 +11,7 @@ import click
 from hourhand.cli import echo_json, json_option, table
 from hourhand.errors import FAILED
 from hourhand.log.lines import printable
-from hourhand_admin.terminal import text
+from hourhand_admin.terminal import completion, text
 from hourhand_admin.terminal.filters import STATUSES, filter_options, matching
 from hourhand_admin.terminal.inputs import BACK, DURATION, JSON, Moment, resolved
 from hourhand_admin.terminal.session import examples, open_client, say
@@ -100,7 +100,7 @@ def wait(run_id: int, timeout: timedelta | None, as_json: bool) -> int:
 
 
 @run.command(epilog=examples("hourhand run now ingest-rss --tasks myproject.tasks"))
-@click.argument("task")
+@click.argument("task", shell_complete=completion.tasks)
 @click.option(
     "--payload", type=JSON, metavar="JSON", help="An object or list; @FILE, or - for stdin. [default: {}]"
 )

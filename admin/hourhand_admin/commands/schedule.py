@@ -12,7 +12,7 @@ from hourhand.cli import echo_json, json_option, table
 from hourhand_admin.commands.as_code import apply, export
 from hourhand_admin.commands.import_cron import import_cron
 from hourhand_admin.commands.past import backfill, why
-from hourhand_admin.terminal import text
+from hourhand_admin.terminal import completion, text
 from hourhand_admin.terminal.inputs import AHEAD, JSON, Moment, resolved
 from hourhand_admin.terminal.schedule_options import CLEARABLE, schedule_options
 from hourhand_admin.terminal.session import examples, named, open_client, say, warn
@@ -39,7 +39,7 @@ def schedule() -> None:
     )
 )
 @click.argument("name")
-@click.option("--task", required=True, help="The task to run.")
+@click.option("--task", required=True, help="The task to run.", shell_complete=completion.tasks)
 @schedule_options
 @json_option
 def add(name: str, task: str, as_json: bool, **options: Any) -> None:
@@ -59,8 +59,8 @@ def add(name: str, task: str, as_json: bool, **options: Any) -> None:
         "hourhand schedule edit news --clear ends_at --queue slow",
     )
 )
-@click.argument("name")
-@click.option("--task", help="The task to run.")
+@click.argument("name", shell_complete=completion.schedules)
+@click.option("--task", help="The task to run.", shell_complete=completion.tasks)
 @schedule_options
 @click.option("--clear", type=click.Choice(CLEARABLE), multiple=True, help="Empty this field; repeatable.")
 @json_option
@@ -82,7 +82,7 @@ def edit(name: str, task: str | None, clear: tuple[str, ...], as_json: bool, **o
 
 @schedule.command("list", epilog=examples("hourhand schedule list", "hourhand schedule list --paused --json"))
 @click.option("--search", metavar="TEXT", help="Only those with this text in the name or task.")
-@click.option("--task", help="Only those of this task.")
+@click.option("--task", help="Only those of this task.", shell_complete=completion.tasks)
 @click.option("--tag", help="Only those with this tag.")
 @click.option("--active/--paused", "active", default=None, help="Only those that are active, or paused.")
 @json_option
@@ -99,7 +99,7 @@ def list_schedules(as_json: bool, **chosen: Any) -> None:
 
 
 @schedule.command(epilog=examples("hourhand schedule show news"))
-@click.argument("name")
+@click.argument("name", shell_complete=completion.schedules)
 @json_option
 def show(name: str, as_json: bool) -> None:
     """Show one schedule with its last runs and firings."""
@@ -114,7 +114,7 @@ def show(name: str, as_json: bool) -> None:
 
 
 @schedule.command("next", epilog=examples("hourhand schedule next news -n 5"))
-@click.argument("name")
+@click.argument("name", shell_complete=completion.schedules)
 @click.option("-n", "n", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")
 @json_option
 def next_firings(name: str, n: int, as_json: bool) -> None:
@@ -135,7 +135,7 @@ def next_firings(name: str, n: int, as_json: bool) -> None:
 
 
 @schedule.command(epilog=examples("hourhand schedule pause news --until +2h --note 'feeds are being moved'"))
-@click.argument("name")
+@click.argument("name", shell_complete=completion.schedules)
 @click.option("--until", type=AHEAD, help="Go on by itself then. [default: when it is resumed]")
 @click.option("--note", help="Why; it is shown wherever the schedule is.")
 @json_option
@@ -148,7 +148,7 @@ def pause(name: str, until: Moment | None, note: str | None, as_json: bool) -> N
 
 
 @schedule.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.schedules)
 @json_option
 def resume(name: str, as_json: bool) -> None:
     """Fire again from now on; also after an error has stopped the schedule."""
@@ -157,7 +157,7 @@ def resume(name: str, as_json: bool) -> None:
 
 
 @schedule.command(epilog=examples("hourhand schedule trigger news --wait"))
-@click.argument("name")
+@click.argument("name", shell_complete=completion.schedules)
 @click.option("--payload", type=JSON, metavar="JSON", help="Another payload. [default: the schedule's]")
 @click.option("--wait", is_flag=True, help="Wait for the end and write the result; exit 1 if it failed.")
 @json_option
@@ -170,7 +170,7 @@ def trigger(name: str, payload: Any, wait: bool, as_json: bool) -> int:
 
 
 @schedule.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.schedules)
 @json_option
 def delete(name: str, as_json: bool) -> None:
     """Delete the schedule; its runs stay."""

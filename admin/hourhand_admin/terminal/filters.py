@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hourhand_admin.terminal import completion
 from hourhand_admin.terminal.inputs import BACK, Moment
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ _OPTIONS = (
     click.option(
         "--status", type=click.Choice(STATUSES), multiple=True, help="Only runs of this status; repeatable."
     ),
-    click.option("--task", help="Only runs of this task."),
-    click.option("--schedule", metavar="NAME", help="Only runs of this schedule."),
-    click.option("--queue", help="Only runs of this queue."),
+    click.option("--task", help="Only runs of this task.", shell_complete=completion.tasks),
+    click.option(
+        "--schedule", metavar="NAME", help="Only runs of this schedule.", shell_complete=completion.schedules
+    ),
+    click.option("--queue", help="Only runs of this queue.", shell_complete=completion.queues),
     click.option("--since", type=BACK, help="Only runs created since this time, or this long ago (2h)."),
     click.option("--until", type=BACK, help="Only runs created before this time, or longer ago."),
     click.option("--error", metavar="TEXT", help="Only runs whose error contains this text."),
