@@ -1,4 +1,4 @@
-"""The example's tasks, in a registry of their own: tests share a process, and examples names of tasks."""
+"""The tasks of the example, in a registry of their own: the tests of all examples share a process."""
 
 from hourhand import registry
 
