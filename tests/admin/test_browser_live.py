@@ -236,6 +236,20 @@ def test_without_a_stream_pages_look_for_themselves(
         page.at.get_by_role("status").get_by_text("Live").wait_for()
 
 
+def test_whose_login_is_over_hears_nothing_more(
+    browser: Browser, house: House, enqueue: Enqueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hourhand_admin.web.live.stream.LONGEST", 0.5)
+    with browser.visit(house, "viewer") as page:
+        page.open(f"/runs/{enqueue()}")
+        page.at.get_by_role("status").get_by_text("Live").wait_for()
+        page.expect(401)
+        page.at.context.clear_cookies()
+        page.at.get_by_role("status").get_by_text("Looks every 5 seconds").wait_for()
+        in_browser(page, lambda: house.app.state.live.streams == 0)
+        page.at.get_by_text("The admin does not answer.").wait_for()
+
+
 def test_an_admin_that_does_not_answer_is_told_of_and_then_no_more(
     browser: Browser, house: House, enqueue: Enqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:

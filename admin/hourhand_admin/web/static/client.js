@@ -72,8 +72,8 @@ async function follow(address, handlers, { last, signal, onLive, onError }) {
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof Refused) return onError?.(error);
+      onLive?.(false);
     }
-    onLive?.(false);
     await rest(pause * (0.75 + Math.random() / 2), signal);
     pause = Math.min(2 * pause, LONGEST_PAUSE);
   }

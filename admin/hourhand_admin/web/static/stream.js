@@ -57,7 +57,10 @@ export class Stream {
     this.#stop = subscribe(wanted, handlers, {
       last: this.#last,
       onLive: (live) => this.#tellLive(live),
-      onError: () => (this.#watched = ""), // who comes next tries again
+      onError: () => {
+        this.#watched = ""; // who comes next tries again
+        this.#tellLive(false);
+      },
     });
   }
 
