@@ -7,7 +7,7 @@ from urllib.robotparser import RobotFileParser
 
 from examples.news.fetch import user_agent
 
-LONGEST_DELAY = 600.0  # seconds between two requests that a site may ask for
+LONGEST_DELAY = 60.0  # seconds: as far as a Crawl-delay is followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Rules:
 
     @property
     def delay(self) -> float:
-        """Seconds that the site wants between two requests."""
+        """Seconds that the site wants between two requests, within bounds."""
         return min(float(self.parser.crawl_delay(self.agent) or 0), LONGEST_DELAY)
 
 

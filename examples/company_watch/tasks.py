@@ -3,6 +3,7 @@
 Each has a queue of its own, so that each can have workers, and a log, of its own.
 """
 
+import math
 from typing import Annotated, TypedDict
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from hourhand import Discard, RetryPolicy, Run, Snooze, task
 
 COMPANIES_AT_ONCE = 5  # over all workers
 MOST_PAGES = 5  # of one company
-LONGEST_WAIT = 10.0  # seconds in a worker; for longer a run gives its place to others
+LONGEST_WAIT = 10.0  # seconds before the first page; for longer a run gives its place to others
 QUEUES = ("scrape", "match", "results")
 
 
@@ -90,10 +91,11 @@ def _listed(run: Run, url: str) -> list[Posting]:
     """What all pages list. A page without jobs is worth a word: it may have been rebuilt."""
     found: dict[str, Posting] = {}
     page: str | None = url
-    for _ in range(MOST_PAGES):
+    for number in range(MOST_PAGES):
         if page is None:
             break
-        listing = _page(run, page)
+        # A run that is put off begins again: once it has read something, it waits in its place.
+        listing = _page(run, page, patience=math.inf if number else LONGEST_WAIT)
         found |= {posting.url: posting for posting in listing.postings}
         page = listing.next_url
         if listing.warning:
@@ -103,11 +105,11 @@ def _listed(run: Run, url: str) -> list[Posting]:
     return list(found.values())
 
 
-def _page(run: Run, url: str) -> Listing:
-    rules = _rules(run, url)
+def _page(run: Run, url: str, patience: float) -> Listing:
+    rules = _rules(run, url, patience)
     if not rules.allow(url):
         raise Discard(f"{robots.address(url)} asks programs not to read {url}")
-    _wait_for_turn(run, url, max(delay(), rules.delay))
+    _wait_for_turn(run, url, max(delay(), rules.delay), patience)
     document = get(url)
     html = decode(document.body, document.content_type)
     if not html.strip():
@@ -115,13 +117,13 @@ def _page(run: Run, url: str) -> Listing:
     return read_listing(html, document.url or url)
 
 
-def _rules(run: Run, url: str) -> robots.Rules:
+def _rules(run: Run, url: str, patience: float) -> robots.Rules:
     """What the site asks, read once a day by all workers. Raises Retry while it can't say."""
     place = robots.address(url)
     with connect() as db:
         known = store.known_robots(db, place)
     if known is None:
-        _wait_for_turn(run, url, delay())
+        _wait_for_turn(run, url, delay(), patience)
         known = _robots(place)
         with connect() as db:
             store.save_robots(db, place, known)
@@ -136,9 +138,9 @@ def _robots(place: str) -> str:
     return decode(document.body, document.content_type)
 
 
-def _wait_for_turn(run: Run, url: str, seconds: float) -> None:
+def _wait_for_turn(run: Run, url: str, seconds: float, patience: float) -> None:
     with connect() as db:
         wait = store.take_turn(db, urlsplit(url).netloc, seconds)
-        if wait > LONGEST_WAIT:
+        if wait > patience:
             raise Snooze(wait)  # from within, so that the turn is not taken: nobody would use it
     run.wait(wait)

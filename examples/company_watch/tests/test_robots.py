@@ -62,10 +62,10 @@ def test_while_the_site_can_not_say_what_it_wants_nothing_is_read(web: Web) -> N
 
 
 def test_a_delay_that_the_site_asks_for_is_kept(web: Web) -> None:
-    web.answers["/robots.txt"] = Answer(b"User-agent: hourhand\nCrawl-delay: 90")
+    web.answers["/robots.txt"] = Answer(b"User-agent: hourhand\nCrawl-delay: 50")
     asked = scrape().asked
     assert isinstance(asked, Snooze)
-    assert asked.after == pytest.approx(90, abs=10)
+    assert asked.after == pytest.approx(50, abs=10)
     assert paths(web) == ["/robots.txt"]
 
 

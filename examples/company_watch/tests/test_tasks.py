@@ -16,6 +16,7 @@ from examples.conftest import Python
 from hourhand import Discard, Retry, Snooze
 from hourhand.testing import run_inline
 from hourhand.testing.inline import Inline
+from tests.support import eventually
 
 ROOT = Path(__file__).parents[1]
 
@@ -94,6 +95,16 @@ def test_requests_to_one_host_take_turns_and_a_long_wait_gives_the_place_to_othe
     assert isinstance(scrape("quiet-mill").asked, Snooze)  # its turn was for robots.txt
     db.execute("update company_watch.hosts set free_at = free_at - interval '60 seconds'")
     assert scrape("quiet-mill").outcome == "completed"
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_company_with_several_pages_is_read_to_its_end_however_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COMPANY_WATCH_DELAY", "1")
+    monkeypatch.setattr(tasks, "LONGEST_WAIT", 0.1)
+    done = eventually(lambda: scrape("tide-labs").result, interval=0.05)
+    assert done == {"found": 4, "new": 4, "gone": 0}
 
 
 @pytest.mark.usefixtures("seeded")
