@@ -28,7 +28,6 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
-from hourhand.log.files import LogFile, claim_file
 from hourhand.log.lines import Form, Line, as_json, as_text
 from hourhand.log.streams import Stream
 from hourhand.sanitise import sanitise
@@ -36,6 +35,7 @@ from hourhand.sanitise import sanitise
 if TYPE_CHECKING:
     from loguru import Logger, Record
 
+    from hourhand.log.files import LogFile
     from hourhand.settings import Settings
 
 LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "SUCCESS": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
@@ -197,6 +197,8 @@ def _take_over_loguru(settings: Settings, name: str | None) -> None:
 
     _out, _err = Stream(sys.stdout), Stream(sys.stderr)
     if settings.log_dir is not None:
+        from hourhand.log.files import LogFile, claim_file
+
         path, _lock = claim_file(settings.log_dir, _service, name)
         _file = LogFile(path, settings.log_rotate_mb * 2**20, lambda trouble: _err.write(_warning(trouble)))
     logger.remove()

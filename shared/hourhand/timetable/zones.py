@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -77,6 +76,8 @@ def zone(name: str) -> ZoneInfo:
 
 
 def _closest(name: str) -> str | None:
+    from difflib import get_close_matches
+
     by_lower = {known.lower(): known for known in _known()}
     found = get_close_matches(name[:64].lower().replace(" ", "_"), by_lower, n=1)
     return by_lower[found[0]] if found else None
