@@ -73,6 +73,9 @@ class Proxy:
                 client.close()
                 continue
             self._sockets += [client, server]
+            if self.refusing:  # since this one was accepted
+                self.break_connections()
+                continue
             threading.Thread(target=self._ask, args=(client, server), daemon=True).start()
             threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
 
