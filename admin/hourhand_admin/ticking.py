@@ -25,7 +25,8 @@ from hourhand_scheduler.firing import Firing
 from hourhand_scheduler.journal import Journal, Results
 from hourhand_scheduler.scheduler import Scheduler
 from hourhand_scheduler.session import Session, lease
-from hourhand_worker.worker import Until, Worker
+from hourhand_worker.until import Until
+from hourhand_worker.worker import Worker
 
 APPLICATION = "hourhand-tick"
 

@@ -11,7 +11,7 @@ import pytest
 
 from hourhand.log.lines import Line
 from hourhand.tasks import task
-from hourhand_worker.worker import Until
+from hourhand_worker.until import Until
 from tests.support import eventually
 from tests.worker.workshop import Workshop
 

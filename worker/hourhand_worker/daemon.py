@@ -11,7 +11,8 @@ from hourhand.errors import BadSetting
 from hourhand.settings import load_settings
 from hourhand.transport import connect
 from hourhand_worker.standin import StandIn
-from hourhand_worker.worker import Until, Worker
+from hourhand_worker.until import Until
+from hourhand_worker.worker import Worker
 
 APPLICATION = "hourhand-worker"
 

@@ -3,7 +3,6 @@
 import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -30,6 +29,7 @@ from hourhand_worker.memory import resident_mb
 from hourhand_worker.session import Heartbeat, Session
 from hourhand_worker.spans import Spans
 from hourhand_worker.standin import StandIn
+from hourhand_worker.until import Until
 from hourhand_worker.upkeep import Upkeep
 from hourhand_worker.watchdog import Watchdog
 
@@ -47,21 +47,6 @@ CLOSE = 3.0
 
 DELIVER = 10.0
 """Seconds to deliver the last results in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Until:
-    """When a worker ends by itself: after one claim, when nothing is runnable, after so much."""
-
-    once: bool = False
-    drain: bool = False
-    runs: int | None = None
-    seconds: float | None = None
-
-    @property
-    def passing(self) -> bool:
-        """Whether it is there for what there is now, and not to wait for more."""
-        return self.once or self.drain
 
 
 class Worker:
