@@ -10,21 +10,36 @@ begin
     return (
       select jsonb_build_object(
         'id', a.id, 'token', a.token, 'payload', a.payload,
-        'task', hourhand_parts.packed(a.task),
-        'queue', hourhand_parts.packed(a.queue),
-        'priority', hourhand_parts.packed(a.priority),
-        'attempt', hourhand_parts.packed(a.attempt),
-        'max_attempts', hourhand_parts.packed(a.max_attempts),
-        'timeout', hourhand_parts.packed(a.timeout),
-        'trigger', hourhand_parts.packed(a.trigger),
-        'schedule_id', hourhand_parts.packed(a.schedule_id),
-        'scheduled_for', hourhand_parts.packed(a.scheduled_for),
-        'parent_id', hourhand_parts.packed(a.parent_id),
-        'concurrency_key', hourhand_parts.packed(a.concurrency_key),
-        'run_at', hourhand_parts.packed(a.run_at),
-        'created_at', hourhand_parts.packed(a.created_at),
-        'lost_count', hourhand_parts.packed(a.lost_count),
-        'trace_context', hourhand_parts.packed(a.trace_context)
+        'task', case when array_remove(a.task, a.task[1]) <> '{}' then to_jsonb(a.task)
+          else to_jsonb(a.task[1]) end,
+        'queue', case when array_remove(a.queue, a.queue[1]) <> '{}' then to_jsonb(a.queue)
+          else to_jsonb(a.queue[1]) end,
+        'priority', case when array_remove(a.priority, a.priority[1]) <> '{}' then to_jsonb(a.priority)
+          else to_jsonb(a.priority[1]) end,
+        'attempt', case when array_remove(a.attempt, a.attempt[1]) <> '{}' then to_jsonb(a.attempt)
+          else to_jsonb(a.attempt[1]) end,
+        'max_attempts', case when array_remove(a.max_attempts, a.max_attempts[1]) <> '{}' then to_jsonb(a.max_attempts)
+          else to_jsonb(a.max_attempts[1]) end,
+        'timeout', case when array_remove(a.timeout, a.timeout[1]) <> '{}' then to_jsonb(a.timeout)
+          else to_jsonb(a.timeout[1]) end,
+        'trigger', case when array_remove(a.trigger, a.trigger[1]) <> '{}' then to_jsonb(a.trigger)
+          else to_jsonb(a.trigger[1]) end,
+        'schedule_id', case when array_remove(a.schedule_id, a.schedule_id[1]) <> '{}' then to_jsonb(a.schedule_id)
+          else to_jsonb(a.schedule_id[1]) end,
+        'scheduled_for', case when array_remove(a.scheduled_for, a.scheduled_for[1]) <> '{}' then to_jsonb(a.scheduled_for)
+          else to_jsonb(a.scheduled_for[1]) end,
+        'parent_id', case when array_remove(a.parent_id, a.parent_id[1]) <> '{}' then to_jsonb(a.parent_id)
+          else to_jsonb(a.parent_id[1]) end,
+        'concurrency_key', case when array_remove(a.concurrency_key, a.concurrency_key[1]) <> '{}' then to_jsonb(a.concurrency_key)
+          else to_jsonb(a.concurrency_key[1]) end,
+        'run_at', case when array_remove(a.run_at, a.run_at[1]) <> '{}' then to_jsonb(a.run_at)
+          else to_jsonb(a.run_at[1]) end,
+        'created_at', case when array_remove(a.created_at, a.created_at[1]) <> '{}' then to_jsonb(a.created_at)
+          else to_jsonb(a.created_at[1]) end,
+        'lost_count', case when array_remove(a.lost_count, a.lost_count[1]) <> '{}' then to_jsonb(a.lost_count)
+          else to_jsonb(a.lost_count[1]) end,
+        'trace_context', case when array_remove(a.trace_context, a.trace_context[1]) <> '{}' then to_jsonb(a.trace_context)
+          else to_jsonb(a.trace_context[1]) end
       )
       from (
         select array_agg(r.id) as id, array_agg(r.token) as token, array_agg(r.payload::text) as payload,
