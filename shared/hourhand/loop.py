@@ -23,6 +23,7 @@ _LONGEST_AWAY = (
     4.0  # while the database is away: to look for it costs little, and it may be back at any moment
 )
 _LONGEST_WAIT = 300.0  # that the other side may ask for
+_LOOK_AT_SIGNALS = 1.0  # one that reaches another thread than the main one is handled when that one wakes
 _LOOK_AT_CLOCKS = 5.0  # a rest is no longer than this, so that a resumed machine is noticed soon
 _JUMP = 2.0
 _ROUNDING = 1e-4  # a rest that ends at a beat may end a little before it in floating point
@@ -113,7 +114,7 @@ class Loop:
     def await_stop(self) -> None:
         """Wait in another thread than the loop's until it is told to stop."""
         while not self.stopping:
-            self._stopped.wait(_LONGEST_WAIT)
+            self._stopped.wait(_LOOK_AT_SIGNALS)
 
     def force(self) -> None:
         """End, and let whoever finishes running work see that it must not be waited for."""
