@@ -114,7 +114,7 @@ def test_a_hangup_applies_the_file_as_it_is_now(start: Start, file: Path, sql: S
     process = start("scheduler", HOURHAND_LOG_DIR=str(tmp_path / "logs"))
     log = tmp_path / "logs" / "job-scheduler.log"
     eventually(lambda: len(names(sql)) == 2, 30)
-    eventually(lambda: "started. Polling" in log.read_text(), 30)
+    eventually(lambda: log.exists() and "started. Polling" in log.read_text(), 30)
     file.write_text(GOOD + "- {name: third, task: t, every: 2h}\n")
     process.send_signal(signal.SIGHUP)
     eventually(lambda: len(names(sql)) == 3, 30)
