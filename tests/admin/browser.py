@@ -11,7 +11,6 @@ errors, breaches of the content security policy, answers of 400 and more, reques
 provokes an error says so: `page.expect(404)`.
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,28 +22,12 @@ from playwright.sync_api import Page, Request, Response, sync_playwright
 
 from hourhand_admin.web.access.identity import LOGIN_COOKIE
 from tests.admin.house import House
-from tests.support.programs import missing
+from tests.support.programs import CHROMIUM_FLAGS, chromium
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE = 20_000  # milliseconds
 ELSEWHERE = "request to another host"
 
 Scheme = Literal["light", "dark"]
-
-
-def program() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        missing("chromium is not installed (apt-get install chromium)")
-    return found
 
 
 @dataclass
@@ -137,10 +120,10 @@ class Browser:
 
 @contextmanager
 def launched() -> Iterator[Browser]:
-    executable = program()
+    executable = chromium()
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        started = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
         try:
-            yield Browser(chromium)
+            yield Browser(started)
         finally:
-            chromium.close()
+            started.close()

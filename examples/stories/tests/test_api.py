@@ -1,7 +1,5 @@
 """Triggered by the API's code and by REST, and followed as a page does: API and admin as real programs."""
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +13,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from examples.stories.tests.conftest import Work
 from hourhand import Client
+from tests.support.programs import CHROMIUM_FLAGS, chromium
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow  # each starts two or three programs
@@ -71,19 +70,8 @@ def api(admin: str) -> Iterator[str]:
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A tab of a real browser."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        complain = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        complain("chromium is not installed (apt-get install chromium)")
-    flags = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-    ]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         yield browser.new_page()
         browser.close()
 
