@@ -1,10 +1,12 @@
 """Pages that show what happens while it happens: the log of a run, and lists, over one stream for all tabs."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from playwright.sync_api import Route
 
 from tests.admin.browser import Browser, Scheme, Visited
 from tests.admin.house import House
@@ -42,6 +44,19 @@ def is_reloaded(page: Visited) -> bool:
 def end_is_seen(page: Visited) -> bool:
     script = "(pre) => pre.scrollHeight - pre.scrollTop - pre.clientHeight < 8"
     return bool(page.at.locator("#lines").evaluate(script))
+
+
+def test_a_script_that_comes_late_hears_everything(browser: Browser, house: House, enqueue: Enqueue) -> None:
+    run_id = enqueue()
+
+    def slowly(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    with browser.visit(house, "operator") as page:
+        page.at.route("**/follow.js", slowly)
+        page.open(f"/runs/{run_id}")
+        page.at.get_by_role("status").get_by_text("Live").wait_for()
 
 
 def test_the_log_of_a_run_is_followed_to_its_end(

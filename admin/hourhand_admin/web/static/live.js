@@ -61,7 +61,8 @@ async function begin() {
   say();
 }
 
-if (words.length) begin();
+// Not before every script of the page has said what it listens to.
+if (words.length) document.addEventListener("DOMContentLoaded", begin);
 setInterval(() => {
   looks += 1;
   if (document.visibilityState === "visible" && (!live || looks % OF_AGE === 0)) call("look");
