@@ -4,11 +4,11 @@ Programs call `configure` once, in their main function; a library never does. Li
 from WARNING on to stderr, and with a log directory all of them to one file for each running service, whose
 name stays the same over restarts.
 
-hourhand's own events are written by `event`. What tasks write with loguru's logger, and the standard
-library's logging passed on to it, goes through loguru to the same places; events do not, because a worker
-writes four a run, and loguru's way costs more than the run. Every line written while a task runs carries
-the run's id. Secrets are taken out of all of them. Whatever cannot be written (a closed pipe, a full disk, a
-value that JSON has no form for) never stops the program.
+hourhand's own events are written by `event`. What tasks write with loguru's logger, and what they and other
+libraries write with the standard library's logging, goes to the same places; events do not go through loguru,
+because a worker writes four a run, and loguru's way costs more than the run. Every line written while a task
+runs carries the run's id. Secrets are taken out of all of them. Whatever cannot be written (a closed pipe, a
+full disk, a value that JSON has no form for) never stops the program.
 
 A message is for people. An event without one is for programs: JSON has all events with all their fields, text
 has messages, and the others only from LOG_LEVEL=DEBUG on.
@@ -23,17 +23,16 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from copy import deepcopy
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from hourhand.log.lines import Form, Line, as_json, as_text
 from hourhand.log.streams import Stream
 from hourhand.sanitise import sanitise
 
 if TYPE_CHECKING:
-    from loguru import Logger, Record
+    from loguru import Message
 
     from hourhand.log.files import LogFile
     from hourhand.settings import Settings
@@ -45,7 +44,7 @@ _CHATTY = ("httpx", "httpcore", "hpack", "urllib3")  # they log every request at
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 _context: ContextVar[Mapping[str, object]] = ContextVar("hourhand_log_context", default=_NOTHING)
 _captures: list[list[Line]] = []
-_logger: Logger | None = None  # imported only where it is used: it is slow to import
+_configured = False
 _out = _err = Stream(None)
 _file: LogFile | None = None
 _lock: IO[bytes] | None = None  # keeps other processes off the file
@@ -58,30 +57,33 @@ _threshold = _silent_threshold = _WARNING
 
 def configure(settings: Settings, service: str, name: str | None = None) -> None:
     """Send this process's log where the settings say. `service` is scheduler, worker, admin or up."""
-    global _service, _form, _threshold, _silent_threshold
+    global _configured, _service, _form, _threshold, _silent_threshold
     close()
     _service, _threshold = service, LEVELS[settings.log_level]
     _form = as_json if settings.log_format == "json" else as_text
     for_people = _form is as_text and _threshold > _DEBUG
     _silent_threshold = max(_threshold, _WARNING) if for_people else _threshold
-    _take_over_loguru(settings, name)
+    _open(settings, name)
     _take_over_logging()
+    if service != "scheduler":
+        _take_over_loguru()  # not where nobody's tasks run: it costs more than a MiB
+    _configured = True
     threading.excepthook = _thread_died
 
 
 def close() -> None:
     """Stop writing; what `configure` took over is given back."""
-    global _logger, _file, _lock, _threshold, _silent_threshold
-    if _logger is None:
+    global _configured, _file, _lock, _threshold, _silent_threshold
+    if not _configured:
         return
-    from loguru import logger
+    if "loguru" in sys.modules:
+        from loguru import logger
 
-    logger.remove()
-    _logger.remove()
+        logger.remove()
     for each in (_file, _lock):
         if each is not None:
             each.close()
-    _logger = _file = _lock = None
+    _configured, _file, _lock = False, None, None
     _threshold = _silent_threshold = _WARNING
     logging.captureWarnings(capture=False)
     if _root_before is not None:
@@ -118,7 +120,7 @@ def event(
     line = Line(datetime.now(UTC), level, service, name, message, {**context, **fields})
     for lines in _captures:
         lines.append(line)
-    if wanted and _logger is not None:
+    if wanted and _configured:
         _write(_form(line), LEVELS[level])
     elif wanted:
         logging.getLogger("hourhand").log(LEVELS[level], "%s", message or name)
@@ -133,7 +135,7 @@ def events(name: str, rows: Iterable[Mapping[str, object]], level: str = "INFO")
     written = [Line(now, level, service, name, "", {**context, **fields}) for fields in rows]
     for lines in _captures:
         lines.extend(written)
-    if written and _logger is not None and LEVELS[level] >= _silent_threshold:
+    if written and _configured and LEVELS[level] >= _silent_threshold:
         _write("".join(map(_form, written)), LEVELS[level])
 
 
@@ -188,28 +190,17 @@ def _traceback(error: BaseException) -> str:
         return f"{type(error).__name__} (its traceback cannot be shown)"
 
 
-# --- The way through loguru ---
+# --- Where lines go ---
 
 
-def _take_over_loguru(settings: Settings, name: str | None) -> None:
-    global _logger, _out, _err, _file, _lock
-    from loguru import logger
-
+def _open(settings: Settings, name: str | None) -> None:
+    global _out, _err, _file, _lock
     _out, _err = Stream(sys.stdout), Stream(sys.stderr)
     if settings.log_dir is not None:
         from hourhand.log.files import LogFile, claim_file
 
         path, _lock = claim_file(settings.log_dir, _service, name)
         _file = LogFile(path, settings.log_rotate_mb * 2**20, lambda trouble: _err.write(_warning(trouble)))
-    logger.remove()
-    _logger = deepcopy(logger)  # tasks may give theirs other sinks: ours must not fall silent
-    for each in (_logger, logger):
-        # With diagnose, tracebacks would show local variables, and the secrets in them.
-        each.add(_sink, level=_threshold, format=_template, backtrace=False, diagnose=False)
-
-
-def _sink(message: Any) -> None:
-    _write(message, message.record["level"].no)
 
 
 def _write(text: str, severity: int) -> None:
@@ -219,33 +210,26 @@ def _write(text: str, severity: int) -> None:
         _file.write(text)
 
 
-def _template(record: Any) -> str:
-    """What loguru fills in: a line that is made once for all sinks."""
-    if "hourhand" not in record:
-        record["hourhand"] = _form(_line(record))
-    return "{hourhand}"
-
-
-def _line(record: Record) -> Line:
-    context = _context.get()
-    fields = {**context, **record["extra"]}
-    event = fields.pop("event", None)
-    if not isinstance(event, str):
-        event = "log"
-        fields.setdefault("logger", record["name"])
-    if record["exception"] is not None and record["exception"].value is not None:
-        fields["traceback"] = _traceback(record["exception"].value)
-    service = str(context.get("service", _service))
-    return Line(record["time"], record["level"].name, service, event, record["message"], fields)
-
-
 def _warning(trouble: str) -> str:
     return _form(Line(datetime.now(UTC), "WARNING", _service, "log.file", trouble, {}))
 
 
-class _ToLoguru(logging.Handler):
+# --- What others write ---
+
+
+def _of_others(time: datetime, level: str, message: str, fields: dict[str, object]) -> str:
+    context = _context.get()
+    fields = {**context, **fields}
+    event = fields.pop("event", None)
+    name = event if isinstance(event, str) else "log"
+    return _form(Line(time, level, str(context.get("service", _service)), name, message, fields))
+
+
+class _FromLogging(logging.Handler):
     def handle(self, record: logging.LogRecord) -> bool:
         # Not `emit`: its lock is one too many where a line is written while another one is.
+        if record.levelno < _threshold:
+            return False
         try:
             message = record.getMessage()
         except Exception:  # noqa: BLE001  (wrong arguments are the caller's mistake, not a reason to stop)
@@ -253,9 +237,8 @@ class _ToLoguru(logging.Handler):
         fields: dict[str, object] = {"logger": record.name}
         if record.exc_info and record.exc_info[1] is not None:
             fields["traceback"] = _traceback(record.exc_info[1])
-        if (logger := _logger) is not None:
-            level = record.levelname if record.levelname in LEVELS else record.levelno
-            logger.bind(**fields).log(level, message)
+        time = datetime.fromtimestamp(record.created, UTC)
+        _write(_of_others(time, record.levelname, message, fields), record.levelno)
         return True
 
 
@@ -263,11 +246,30 @@ def _take_over_logging() -> None:
     global _root_before
     root = logging.getLogger()
     _root_before = root.handlers[:], root.level
-    root.handlers[:] = [_ToLoguru()]
+    root.handlers[:] = [_FromLogging()]
     root.setLevel(_threshold)
     for name in _CHATTY:
         logging.getLogger(name).setLevel("WARNING" if _threshold > _DEBUG else "NOTSET")
     logging.captureWarnings(capture=True)
+
+
+def _take_over_loguru() -> None:
+    from loguru import logger
+
+    logger.remove()
+    # The text is made here: in loguru's, tracebacks show local variables, and the secrets in them.
+    logger.add(_from_loguru, level=_threshold, format=lambda _: "", backtrace=False, diagnose=False)
+
+
+def _from_loguru(said: Message) -> None:
+    record = said.record
+    fields = dict(record["extra"])
+    if not isinstance(fields.get("event"), str):
+        fields.setdefault("logger", record["name"])
+    if record["exception"] is not None and record["exception"].value is not None:
+        fields["traceback"] = _traceback(record["exception"].value)
+    line = _of_others(record["time"], record["level"].name, record["message"], fields)
+    _write(line, record["level"].no)
 
 
 def _thread_died(args: threading.ExceptHookArgs) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -27,7 +28,11 @@ class Migration:
 
     version: int
     name: str
-    sql: str
+    path: Path
+
+    @property
+    def sql(self) -> str:
+        return _text(self.path)
 
     @property
     def label(self) -> str:
@@ -40,13 +45,10 @@ class Migration:
 
 @dataclass(frozen=True)
 class Schema:
-    """All SQL of one version of hourhand."""
+    """All SQL of one version of hourhand. A daemon keeps none of it in memory: files are read when needed."""
 
     migrations: tuple[Migration, ...]
-    functions: tuple[str, ...]
-    """The text of each file of functions, then the triggers: all applied anew when any changes."""
-    grants: str = ""
-    """Applied each time: what others have opened meanwhile is closed again."""
+    directory: Path
     release: str = field(default_factory=lambda: _release(version("hourhand")))
     """Of the package, as `1.2.3`: functions never go back to those of an earlier one."""
 
@@ -54,9 +56,22 @@ class Schema:
     def version(self) -> int:
         return self.migrations[-1].version
 
+    @property
+    def functions(self) -> Iterator[str]:
+        """The text of each file of functions, then the triggers: all applied anew when any changes."""
+        for path in (*sorted((self.directory / "functions").glob("*.sql")), self.directory / TRIGGERS):
+            if path.exists():
+                yield _text(path)
+
+    @property
+    def grants(self) -> str:
+        """Applied each time: what others have opened meanwhile is closed again."""
+        path = self.directory / GRANTS
+        return _text(path) if path.exists() else ""
+
     @cached_property
     def functions_hash(self) -> str:
-        return _digest([*self.functions, self.grants])
+        return _digest(chain(self.functions, [self.grants]))
 
 
 def read(directory: Path = HERE) -> Schema:
@@ -66,13 +81,7 @@ def read(directory: Path = HERE) -> Schema:
     # Gaps are fine: numbers are given out before the files that take them are ready.
     if not versions or versions[0] != 1 or len(set(versions)) < len(versions):
         raise ValueError(f"migrations have to be numbered from 1, each number once, not {versions}")
-    files = [*sorted((directory / "functions").glob("*.sql")), directory / TRIGGERS]
-    grants = directory / GRANTS
-    return Schema(
-        migrations,
-        tuple(_text(path) for path in files if path.exists()),
-        _text(grants) if grants.exists() else "",
-    )
+    return Schema(migrations, directory)
 
 
 def _release(text: str) -> str:
@@ -89,7 +98,7 @@ def _migration(path: Path) -> Migration:
     number, _, name = path.stem.partition("_")
     if not (number.isdecimal() and len(number) == 4 and name):
         raise ValueError(f"{path.name} is not named NNNN_name.sql")
-    return Migration(int(number), name, _text(path))
+    return Migration(int(number), name, path)
 
 
 def _text(path: Path) -> str:
@@ -98,7 +107,11 @@ def _text(path: Path) -> str:
 
 
 def _digest(texts: Iterable[str]) -> str:
-    return sha256("\0".join(texts).encode()).hexdigest()[:32]
+    digest, between = sha256(), b""
+    for text in texts:
+        digest.update(between + text.encode())
+        between = b"\0"
+    return digest.hexdigest()[:32]
 
 
 def _lines(schema: Schema) -> Iterator[str]:
