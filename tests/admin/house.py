@@ -115,6 +115,8 @@ def open_house(
         log_config=None,
         access_log=False,
         lifespan="off",
+        # A client of a busy machine must not write into a connection that has just been closed for idleness.
+        timeout_keep_alive=120,
         timeout_graceful_shutdown=3,
     )
     server = uvicorn.Server(config)

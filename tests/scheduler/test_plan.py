@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -229,9 +229,9 @@ def test_a_year_of_minutes_costs_little_and_floods_nobody(catch_up: str) -> None
     )
     now = NOON + 30 * SECOND
     plan(asleep, now)
-    began = perf_counter()
+    began = thread_time()
     firing = plan(asleep, now)
-    assert perf_counter() - began < 0.05
+    assert thread_time() - began < 0.5, "to walk through all instants takes seconds"
     assert len(firing.runs) == {"skip": 1, "last": 1, "all": 100}[catch_up]
     assert len(firing.notes) <= 2
     assert sum(note.count for note in firing.notes) + len(firing.runs) == 365 * 24 * 60 + 1
@@ -245,9 +245,9 @@ def test_ten_thousand_runs_at_once_are_planned_in_no_time() -> None:
         catch_up_window=366 * 86400,
         catch_up_limit=10_000,
     )
-    began = perf_counter()
+    began = thread_time()
     assert len(plan(asleep, NOON).runs) == 10_000
-    assert perf_counter() - began < 2
+    assert thread_time() - began < 2
 
 
 # --- Every instant is decided exactly once ---

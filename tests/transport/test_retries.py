@@ -77,7 +77,7 @@ def test_patience_ends(database_url: str, tries: Tries) -> None:
     started = time.monotonic()
     with pytest.raises(Unavailable, match="failed on purpose") as caught:
         impatient.call("fail", {"p_code": "40P01"})
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     assert caught.value.sqlstate == "40P01"
     assert tries() > 1
     impatient.close()
@@ -107,8 +107,8 @@ def test_the_other_side_says_when_to_come_again() -> None:
             raise Unavailable("busy", sqlstate="53300", retry_after=0.3)
         return "done"
 
-    assert retrying(5.0, threading.Event())(call) == "done"
-    assert 0.3 <= moments[1] - moments[0] < 1
+    assert retrying(60, threading.Event())(call) == "done"
+    assert 0.3 <= moments[1] - moments[0] < 5
 
 
 def test_a_retry_after_beyond_all_patience_is_not_waited_for() -> None:
@@ -117,8 +117,8 @@ def test_a_retry_after_beyond_all_patience_is_not_waited_for() -> None:
 
     started = time.monotonic()
     with pytest.raises(Unavailable):
-        retrying(5.0, threading.Event())(call)
-    assert time.monotonic() - started < 1
+        retrying(60, threading.Event())(call)
+    assert time.monotonic() - started < 10
 
 
 def test_a_call_survives_the_end_of_its_server_process(

@@ -37,8 +37,7 @@ def test_the_run_of_a_worker_that_was_killed_is_run_by_another_within_lease_and_
     doomed.kill()
     killed = time.monotonic()
     eventually(lambda: shop.status(run) == "completed", 20)
-    # Lease + poll + 1 s, and what a busy machine takes.
-    assert time.monotonic() - killed < 1 + 1 + 1 + 2
+    assert time.monotonic() - killed < 1 + 1 + 1 + 7, "lease, poll, 1 s, and what a busy machine takes"
     columns = shop.run(run)
     assert (columns["attempt"], columns["lost_count"]) == (2, 1)
     assert shop.outcomes(run) == ["lost"]

@@ -25,6 +25,7 @@ APPLICATION = "hourhand-admin"
 USER = "admin"
 """Who logs in with HOURHAND_ADMIN_PASSWORD."""
 _PATIENCE = 5.0  # seconds: then a page says that the database does not answer
+_KEEP_ALIVE = 75  # seconds: longer than proxies keep a connection, or they write into one that just closes
 _LAST_ANSWERS_WITHIN = 3  # seconds
 
 
@@ -112,6 +113,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 lifespan="off",
+                timeout_keep_alive=_KEEP_ALIVE,
                 timeout_graceful_shutdown=_LAST_ANSWERS_WITHIN,
             )
         )
