@@ -1,5 +1,6 @@
 import errno
 import gzip
+import io
 import json
 import logging
 import os
@@ -13,7 +14,7 @@ import timeit
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from loguru import logger
@@ -21,6 +22,7 @@ from loguru import logger
 from hourhand import log
 from hourhand.errors import Unavailable
 from hourhand.log.files import LogFile, claim_file
+from hourhand.log.streams import Stream
 from hourhand.settings import load_settings
 
 SECRET = "hunter2secretvalue"
@@ -282,6 +284,94 @@ def test_nothing_that_tasks_bind_can_break_or_forge_a_line(
     assert len([line for line in captured.out.splitlines() if not line.startswith("  ")]) == 2
 
 
+def test_what_logging_is_given_as_extra_is_for_programs(
+    configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for form in ("json", "text"):
+        configure(log_format=form)
+        logging.getLogger("x").info("paid", extra={"order": 5, "password": SECRET, "event": "order.paid"})
+    in_json, in_text = capsys.readouterr().out.splitlines()
+    line = json.loads(in_json)
+    assert line.keys() == {"ts", "level", "service", "event", "message", "logger", "order", "password"}
+    assert (line["event"], line["order"], line["password"]) == ("order.paid", 5, "***")
+    assert in_text.endswith("[Worker] paid")
+
+
+def test_a_line_belongs_to_its_run_whatever_a_task_calls_its_own_fields(
+    configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(log_format="json")
+    with log.run_context(run_id=7):
+        logger.bind(run_id="mine").info("")
+        logging.getLogger("x").info("", extra={"run_id": "mine"})
+    assert [line["run_id"] for line in objects(capsys.readouterr().out)] == [7, 7]
+
+
+def test_levels_of_their_own_are_lines_too(
+    configure: Configure, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(logging._levelToName, 33, "ODD\n2026")
+    for form in ("json", "text"):
+        configure(log_format=form)
+        for level in (17, 22, 33, 35):
+            logging.getLogger("x").log(level, "by logging")
+            logger.log(level, "by loguru")
+    captured = capsys.readouterr()
+    assert captured.out.count("by logging") == captured.out.count("by loguru") == 2
+    assert captured.err.count("by logging") == captured.err.count("by loguru") == 4
+    assert not re.search("^2026$", captured.err, re.MULTILINE)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_record_that_cannot_be_read_is_told_of_and_stops_nobody(
+    configure: Configure, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    class Odd(str):
+        def lower(self) -> str:
+            raise RuntimeError
+
+        def isprintable(self) -> bool:
+            raise RuntimeError
+
+    configure(log_format=form)
+    logging.getLogger("x").info("%s", Odd("fine"))
+    logging.getLogger("x").handle(logging.makeLogRecord({"levelno": 20, "created": float("nan")}))
+    logger.patch(lambda record: cast("dict[str, Any]", record).update(message=5)).bind(password=SECRET).info(
+        ""
+    )
+    logger.patch(lambda record: record["extra"].update({5: "by number"})).info("by number")
+    captured = capsys.readouterr()
+    assert "fine" in captured.out
+    assert "by number" in captured.out
+    assert len(re.findall("^.*cannot be shown", captured.err, re.MULTILINE)) == 2
+    assert SECRET not in captured.err
+
+
+def test_a_log_call_within_another_one_is_a_line_of_its_own(
+    configure: Configure, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    class Chatty(logging.Handler):
+        def __str__(self) -> str:
+            logging.getLogger("x").info("inner 1")
+            log.event("x", message="inner 2")
+            return "outer"
+
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage() == "outer":
+                logging.getLogger("x").info("inner 3")
+
+    configure("admin", log_dir=tmp_path)
+    logging.getLogger().addHandler(chatty := Chatty())
+    logging.getLogger("x").info("outer")
+    logging.getLogger("x").info("%s", chatty)
+    logger.add(lambda _: logging.getLogger("x").info("inner 3"))
+    logger.info(chatty)
+    for written in (capsys.readouterr().out, (tmp_path / "admin.log").read_text()):
+        assert sorted(re.findall(r"inner \d|outer", written)) == (
+            ["inner 1"] * 3 + ["inner 2"] * 3 + ["inner 3"] * 3 + ["outer"] * 3
+        )
+
+
 def test_a_traceback_is_one_field_in_json_and_indented_in_text(
     configure: Configure, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -537,6 +627,60 @@ def test_processes_of_one_name_lose_no_line(tmp_path: Path) -> None:
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     written = "".join(path.read_text() for path in tmp_path.glob("job-worker-mail*.log"))
     assert written.count("\n") == 3 * 1000
+
+
+def test_a_line_written_amid_another_one_is_given_up_and_the_stream_is_not() -> None:
+    written: list[bytes] = []
+
+    class Raw(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any, /) -> int:
+            if not written:
+                written.append(b"")
+                stream.write("of a destructor\n")
+            written.append(bytes(data))
+            return len(data)
+
+    stream = Stream(io.TextIOWrapper(io.BufferedWriter(Raw())))
+    stream.write("one\n")
+    stream.write("two\n")
+    assert b"".join(written) == b"one\ntwo\n"
+
+
+FORK = """
+    import os, sys, threading
+    from hourhand import log
+    from hourhand.settings import load_settings
+    log.configure(load_settings(log_dir=sys.argv[1], log_rotate_mb=1), "worker", "a")
+
+    def held_elsewhere(held, done):
+        with log._out._lock, log._file.lock:
+            held.set()
+            done.wait()
+
+    held, done = threading.Event(), threading.Event()
+    log.event("x", message="of the parent")
+    threading.Thread(target=held_elsewhere, args=(held, done), daemon=True).start()
+    held.wait()
+    if (pid := os.fork()) == 0:
+        for _ in range(700):
+            log.event("x", message="of the child" + 2000 * "x")
+        os._exit(0)
+    status = os.waitpid(pid, 0)[1]
+    done.set()
+    sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_process_that_a_task_forks_logs_on_and_leaves_rotation_to_its_parent(tmp_path: Path) -> None:
+    done = run(FORK, str(tmp_path), stdout=subprocess.DEVNULL)
+    assert done.returncode == 0
+    [file] = tmp_path.glob("*.log*")
+    written = file.read_text()
+    assert written.count("of the parent") == 1
+    assert written.count("of the child") == 700
 
 
 # --- Cost ---

@@ -17,28 +17,31 @@ has messages, and the others only from LOG_LEVEL=DEBUG on.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from hourhand.log.lines import Form, Line, as_json, as_text
 from hourhand.log.streams import Stream
 from hourhand.sanitise import sanitise
 
 if TYPE_CHECKING:
-    from loguru import Message
+    from loguru import Message, Record
 
     from hourhand.log.files import LogFile
     from hourhand.settings import Settings
 
 LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "SUCCESS": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 _DEBUG, _WARNING = LEVELS["DEBUG"], LEVELS["WARNING"]
+# What every record of logging has, and its message again, from uvicorn: the rest is what `extra` has added.
+_NO_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "color_message"}
 _CHATTY = ("httpx", "httpcore", "hpack", "urllib3")  # they log every request at INFO
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -203,6 +206,15 @@ def _open(settings: Settings, name: str | None) -> None:
         _file = LogFile(path, settings.log_rotate_mb * 2**20, lambda trouble: _err.write(_warning(trouble)))
 
 
+def _forked() -> None:
+    for each in (_out, _err):
+        each.unlock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 def _write(text: str, severity: int) -> None:
     """Whole lines, to all places where lines of this level go."""
     (_out if severity < _WARNING else _err).write(text)
@@ -217,12 +229,22 @@ def _warning(trouble: str) -> str:
 # --- What others write ---
 
 
-def _of_others(time: datetime, level: str, message: str, fields: dict[str, object]) -> str:
+def _say(record: Any, line_of: Callable[[Any], Line], severity: int) -> None:
+    """The line of a record that somebody else has made, who may have put anything into it."""
+    try:
+        text = _form(line_of(record))
+    except Exception as error:  # noqa: BLE001
+        event("log.unreadable", "WARNING", "something that was logged cannot be shown", error=error)
+    else:
+        _write(text, severity)
+
+
+def _of_others(time: datetime, level: str, message: str, fields: dict[str, object]) -> Line:
     context = _context.get()
-    fields = {**context, **fields}
+    fields |= context  # a task may bind a run_id of its own, but its lines belong to its run
     event = fields.pop("event", None)
     name = event if isinstance(event, str) else "log"
-    return _form(Line(time, level, str(context.get("service", _service)), name, message, fields))
+    return Line(time, level, str(context.get("service", _service)), name, message.rstrip("\n"), fields)
 
 
 class _FromLogging(logging.Handler):
@@ -230,16 +252,22 @@ class _FromLogging(logging.Handler):
         # Not `emit`: its lock is one too many where a line is written while another one is.
         if record.levelno < _threshold:
             return False
-        try:
-            message = record.getMessage()
-        except Exception:  # noqa: BLE001  (wrong arguments are the caller's mistake, not a reason to stop)
-            message = str(sanitise([record.msg, record.args]))
-        fields: dict[str, object] = {"logger": record.name}
-        if record.exc_info and record.exc_info[1] is not None:
-            fields["traceback"] = _traceback(record.exc_info[1])
-        time = datetime.fromtimestamp(record.created, UTC)
-        _write(_of_others(time, record.levelname, message, fields), record.levelno)
+        _say(record, _of_logging, record.levelno)
         return True
+
+
+def _of_logging(record: logging.LogRecord) -> Line:
+    try:
+        message = record.getMessage()
+    except Exception:  # noqa: BLE001  (wrong arguments are the caller's mistake, not a reason to stop)
+        message = str(sanitise([record.msg, record.args]))
+    fields = {name: value for name, value in vars(record).items() if name not in _NO_EXTRA}
+    fields["logger"] = record.name
+    if record.exc_info and record.exc_info[1] is not None:
+        fields["traceback"] = _traceback(record.exc_info[1])
+    elif record.stack_info:
+        fields["traceback"] = record.stack_info
+    return _of_others(datetime.fromtimestamp(record.created, UTC), record.levelname, message, fields)
 
 
 def _take_over_logging() -> None:
@@ -262,14 +290,16 @@ def _take_over_loguru() -> None:
 
 
 def _from_loguru(said: Message) -> None:
-    record = said.record
-    fields = dict(record["extra"])
+    _say(said.record, _of_loguru, said.record["level"].no)
+
+
+def _of_loguru(record: Record) -> Line:
+    fields: dict[str, object] = dict(record["extra"])
     if not isinstance(fields.get("event"), str):
         fields.setdefault("logger", record["name"])
     if record["exception"] is not None and record["exception"].value is not None:
         fields["traceback"] = _traceback(record["exception"].value)
-    line = _of_others(record["time"], record["level"].name, record["message"], fields)
-    _write(line, record["level"].no)
+    return _of_others(record["time"], record["level"].name, record["message"], fields)
 
 
 def _thread_died(args: threading.ExceptHookArgs) -> None:

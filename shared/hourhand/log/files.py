@@ -40,6 +40,8 @@ class LogFile(RotatingFileHandler):
         self.namer, self.rotator = "{}.gz".format, _pack
         self._tell = tell
         self._failing = False
+        self._owner = os.getpid()
+        self._of_owner: object = None
 
     def write(self, text: str) -> None:
         """One or more whole lines."""
@@ -47,9 +49,12 @@ class LogFile(RotatingFileHandler):
 
     def shouldRollover(self, record: LogRecord) -> bool:  # noqa: N802
         """Without the base class's looks at the directory, which cost more than the writing."""
+        owned = os.getpid() == self._owner
+        if not owned:
+            self._forked()
         if self.stream is None:
             self.stream = self._open()
-        return 0 < self.maxBytes < self.stream.tell() + len(record.msg)
+        return owned and 0 < self.maxBytes < self.stream.tell() + len(record.msg)
 
     def handleError(self, record: LogRecord) -> None:  # noqa: ARG002, N802
         first, self._failing = not self._failing, True
@@ -73,6 +78,13 @@ class LogFile(RotatingFileHandler):
     def _open(self) -> io.TextIOWrapper:
         os.makedirs(os.path.dirname(self.baseFilename), exist_ok=True)
         return super()._open()
+
+    def _forked(self) -> None:
+        """In a process that a task has forked: only the owner rotates, and may have since the last record."""
+        if self._of_owner is None:
+            # Its stream may be in the middle of a record, and locked: it is neither used nor closed.
+            self._of_owner, self.stream = self.stream, None
+        self._shut()
 
     def _shut(self) -> None:
         stream, self.stream = self.stream, None

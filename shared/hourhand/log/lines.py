@@ -68,7 +68,7 @@ def as_text(line: Line) -> str:
     trace = fields.pop("traceback", None)
     text = _sentence(message, fields) if message else f"{line.event} {_encode(fields)}"
     label = _LABELS.get(line.service, line.service)
-    head = f"{_instant(line.at, 'milliseconds')} {line.level:<7} [{label}] {printable(text)}\n"
+    head = f"{_instant(line.at, 'milliseconds')} {printable(line.level):<7} [{label}] {printable(text)}\n"
     return f"{head}  {printable(str(trace))}\n" if trace else head
 
 
@@ -118,7 +118,7 @@ def _is_clean(message: str, fields: Mapping[str, Any]) -> bool:
             texts.append(value)
         elif type(value) not in _NUMBERS or not -_LARGE < value < _LARGE:
             return False
-        if _hides(name):
+        if type(name) is not str or _hides(name):
             return False
     text = "\n".join(texts)
     return len(text) < _MAX_BYTES // 4 and "\0" not in text and not may_hold_secrets(text)

@@ -25,9 +25,15 @@ class Stream:
             try:
                 self._stream.write(text)
                 self._stream.flush()
+            except RuntimeError:
+                pass  # from within the writing of another line, as when a destructor logs
             except (OSError, ValueError):
                 _silence(self._stream)
                 self._stream = None
+
+    def unlock(self) -> None:
+        """In a process that was forked: a thread that wrote at that moment is not there to let go."""
+        self._lock = RLock()
 
 
 def _silence(stream: TextIO) -> None:
