@@ -667,6 +667,9 @@ FORK = """
     if (pid := os.fork()) == 0:
         for _ in range(700):
             log.event("x", message="of the child" + 2000 * "x")
+        path = log._file.baseFilename
+        os.rename(path, path + ".1")
+        log.event("x", message="after a rotation")
         os._exit(0)
     status = os.waitpid(pid, 0)[1]
     done.set()
@@ -677,10 +680,10 @@ FORK = """
 def test_a_process_that_a_task_forks_logs_on_and_leaves_rotation_to_its_parent(tmp_path: Path) -> None:
     done = run(FORK, str(tmp_path), stdout=subprocess.DEVNULL)
     assert done.returncode == 0
-    [file] = tmp_path.glob("*.log*")
-    written = file.read_text()
+    written, last = [(tmp_path / name).read_text() for name in ("job-worker-a.log.1", "job-worker-a.log")]
     assert written.count("of the parent") == 1
     assert written.count("of the child") == 700
+    assert last.count("\n") == last.count("after a rotation") == 1
 
 
 # --- Cost ---
