@@ -34,6 +34,13 @@ def run(*, once: bool = False, interval: float | None = None, log_level: str | N
     settings = load_settings(scheduler_poll=poll, log_level=log_level)
     log.configure(settings, "scheduler")
     tracing.start(APPLICATION)
+    try:
+        _run(settings, once=once)
+    finally:
+        tracing.end()
+
+
+def _run(settings: Settings, *, once: bool) -> None:
     journal = Journal()
     code = Code(settings, journal, APPLICATION)
     with closing(connect(settings, application_name=APPLICATION, patience=PATIENCE)) as transport:

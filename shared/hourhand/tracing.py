@@ -9,20 +9,26 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
     from opentelemetry.util.types import AttributeValue
 
 _ADDRESSES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
+_LONGEST_END = 2.0  # seconds
+
+_provider: "TracerProvider | None" = None  # if it is ours
 _carried: ContextVar[str | None] = ContextVar("hourhand_traceparent", default=None)
 
 
 def start(service: str) -> None:
     """Send this daemon's spans where the environment says, unless the program has seen to it already."""
+    global _provider
     if not any(map(os.environ.get, _ADDRESSES)) or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return
     try:
@@ -40,9 +46,18 @@ def start(service: str) -> None:
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return
     named = Resource({"service.name": service}).merge(OTELResourceDetector().detect())
-    provider = TracerProvider(resource=Resource.create().merge(named))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
+    # Left to itself it holds up the end of the process for as long as nobody takes its spans.
+    _provider = TracerProvider(resource=Resource.create().merge(named), shutdown_on_exit=False)
+    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(_provider)
+
+
+def end() -> None:
+    """Send the last spans; what nobody takes within two seconds is dropped."""
+    if _provider is not None:
+        sending = Thread(target=_provider.shutdown, name="hourhand-traces", daemon=True)
+        sending.start()
+        sending.join(_LONGEST_END)
 
 
 def tracer() -> "Tracer | None":

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -389,6 +390,31 @@ def spans_of(receiver: Receiver) -> set[tuple[str, str]]:
                 (names["service.name"], span.name) for scope in resource.scope_spans for span in scope.spans
             }
     return found
+
+
+UNHEARD = """
+import time
+from opentelemetry import trace
+from hourhand import tracing
+tracing.start("tests")
+with trace.get_tracer("tests").start_as_current_span("unheard"):
+    pass
+began = time.monotonic()
+tracing.end()
+print(time.monotonic() - began)
+"""
+
+
+def test_a_server_that_takes_nothing_holds_up_no_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = {
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
+        }
+        told = subprocess.check_output(
+            [sys.executable, "-c", UNHEARD], env={**os.environ, **environment}, timeout=25
+        )
+    assert 2 <= float(told) < 20
 
 
 def test_daemons_send_them_where_the_environment_says(

@@ -58,3 +58,4 @@ def run(*, until: Until, name: str | None, **overrides: object) -> int:
             stand_in.close()
         pulse.close()
         transport.close()
+        tracing.end()
