@@ -186,6 +186,25 @@ def test_a_list_is_looked_at_again_only_when_something_has_changed(
         assert not is_reloaded(page)
 
 
+def test_what_answers_a_refused_form_stays_as_it_is(
+    browser: Browser, house: House, enqueue: Enqueue, hand: Hands
+) -> None:
+    run_id, worker = enqueue(), hand()
+    worker.finish(*worker.runs())
+    with browser.visit(house, "operator") as page:
+        page.open(f"/runs/{run_id}")
+        page.at.clock.install()
+        page.expect(422)
+        page.at.get_by_label("With this payload").fill("{nonsense")
+        page.at.get_by_role("button", name="Retry it").click()
+        page.at.get_by_text("not JSON").wait_for()
+        with looks(page, "/retry") as seen:
+            page.at.clock.run_for(60_000)
+            page.at.wait_for_timeout(100)
+        assert seen == []
+        assert page.at.get_by_label("With this payload").input_value() == "{nonsense"
+
+
 def test_seven_tabs_have_one_stream_and_an_eighth_still_opens(
     browser: Browser, house: House, enqueue: Enqueue, hand: Hands
 ) -> None:

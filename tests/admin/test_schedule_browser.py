@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import Route
 
 from tests.admin.browser import Browser
 from tests.admin.house import House
@@ -51,3 +52,37 @@ def test_without_javascript_a_schedule_is_created_with_a_preview(browser: Browse
         page.at.get_by_text("At 09:00, on Monday to Friday").wait_for()
         page.at.get_by_role("button", name="Create").click()
         page.at.get_by_role("heading", name="plain").wait_for()
+
+
+def test_the_fields_of_a_task_come_while_typing_goes_on(browser: Browser, lived_in: House) -> None:
+    with browser.visit(lived_in, "operator") as page:
+        page.open("/schedule/new")
+        page.at.get_by_label("Name", exact=True).fill("plain")
+        page.at.get_by_label("Task").fill("task")
+        description = page.at.get_by_label("Description")
+        description.press_sequentially("now and then")
+        page.at.get_by_text("Fetches a feed.").wait_for()
+        page.at.get_by_label("Url *").fill("https://x")
+        assert description.input_value() == "now and then"
+        page.at.locator("#preview").get_by_text("https://x").wait_for()
+
+
+def test_of_two_previews_the_last_one_asked_for_is_shown(browser: Browser, lived_in: House) -> None:
+    first: list[Route] = []
+
+    def hold(route: Route) -> None:
+        route.continue_() if first else first.append(route)
+
+    with browser.visit(lived_in, "operator") as page:
+        page.open("/schedule/1/edit")
+        preview = page.at.locator("#preview")
+        preview.get_by_text("At 02:30 every day").wait_for()
+        page.at.route("**/schedule/preview", hold)
+        cron = page.at.get_by_label("Cron expression")
+        with page.at.expect_request("**/schedule/preview"):
+            cron.fill("15 3 * * *")
+        cron.fill("20 4 * * *")
+        preview.get_by_text("At 04:20 every day").wait_for()
+        first[0].continue_()
+        page.at.wait_for_timeout(200)
+        preview.get_by_text("At 04:20 every day").wait_for()

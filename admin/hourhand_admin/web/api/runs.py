@@ -15,7 +15,7 @@ from hourhand_admin.web.access.tokens import hash_token, new_token
 from hourhand_admin.web.rest import answers
 from hourhand_admin.web.rest.answers import told
 from hourhand_admin.web.rest.bodies import api
-from hourhand_admin.web.rest.clerk import check_payload, request_id
+from hourhand_admin.web.rest.clerk import asked_in, check_payload, request_id
 from hourhand_admin.web.rest.paging import after_number, cursor
 from hourhand_admin.web.rest.requests import (
     LARGEST,
@@ -27,6 +27,7 @@ from hourhand_admin.web.rest.requests import (
     NewRun,
     Reason,
     RunId,
+    TraceParent,
 )
 from hourhand_admin.web.visit import Visit
 
@@ -64,7 +65,9 @@ def list_runs(
 
 
 @router.post("", status_code=201, response_model=answers.Enqueued)
-def enqueue(visit: Operator, run: NewRun, idempotency_key: IdempotencyKey = None) -> Response:
+def enqueue(
+    visit: Operator, run: NewRun, idempotency_key: IdempotencyKey = None, traceparent: TraceParent = None
+) -> Response:
     """Make a run of a task. 200 instead of 201 when the key's run was there before.
 
     The payload is checked against the task's schema. A task that no worker has made known yet may be named:
@@ -76,7 +79,11 @@ def enqueue(visit: Operator, run: NewRun, idempotency_key: IdempotencyKey = None
         if run.key is not None:
             raise HTTPException(422, "Give either Idempotency-Key or a key in the body.")
         wanted |= {"key": idempotency_key, "key_scope": f"rest {visit.who.actor}"}
-    answer = visit.act("enqueue", **{f"p_{name}": _plain(value) for name, value in wanted.items()})
+    answer = visit.act(
+        "enqueue",
+        **{f"p_{name}": _plain(value) for name, value in wanted.items()},
+        p_trace_context=asked_in(traceparent),
+    )
     if idempotency_key is not None and answer["outcome"] == "existing":
         _require_same(visit, answer["id"], run)
     return _made(visit, answer)
@@ -107,14 +114,25 @@ def logs(
 
 @router.post("/{run_id}/retry", status_code=201, response_model=answers.Enqueued)
 def retry(
-    visit: Operator, run_id: RunId, body: NewPayload | None = None, idempotency_key: IdempotencyKey = None
+    visit: Operator,
+    run_id: RunId,
+    body: NewPayload | None = None,
+    idempotency_key: IdempotencyKey = None,
+    traceparent: TraceParent = None,
 ) -> Response:
     """Make a new run of a finished one, with another payload if one is given. 409 while it has not ended."""
     payload = body.payload if body else None
     if payload is not None:
         check_payload(visit, visit.call("get_run", p_run_id=run_id)["task"], payload)
     key = request_id(visit, idempotency_key)
-    return _made(visit, visit.act("retry_run", p_run_id=run_id, p_payload=payload, p_request_id=key))
+    answer = visit.act(
+        "retry_run",
+        p_run_id=run_id,
+        p_payload=payload,
+        p_request_id=key,
+        p_trace_context=asked_in(traceparent),
+    )
+    return _made(visit, answer)
 
 
 @router.post("/{run_id}/cancel", response_model=answers.Cancelled)

@@ -15,8 +15,8 @@ from hourhand_admin.web.live.stream import EventStream
 from hourhand_admin.web.rest import answers
 from hourhand_admin.web.rest.answers import told
 from hourhand_admin.web.rest.bodies import api
-from hourhand_admin.web.rest.clerk import check_payload
-from hourhand_admin.web.rest.requests import RunId, Trigger
+from hourhand_admin.web.rest.clerk import asked_in, check_payload
+from hourhand_admin.web.rest.requests import RunId, TraceParent, Trigger
 
 router = api(tag="trigger")
 
@@ -34,10 +34,12 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/trigger", response_model=answers.Triggered)
-def trigger(visit: Operator, wanted: Trigger) -> Response:
+def trigger(visit: Operator, wanted: Trigger, traceparent: TraceParent = None) -> Response:
     """Make a run. 404 for a task that no worker has made known, 422 for a payload that does not fit it."""
     check_payload(visit, wanted.task, wanted.payload, known=True)
-    made = visit.act("enqueue", p_task=wanted.task, p_payload=wanted.payload)
+    made = visit.act(
+        "enqueue", p_task=wanted.task, p_payload=wanted.payload, p_trace_context=asked_in(traceparent)
+    )
     return told({"id": made["id"]})
 
 

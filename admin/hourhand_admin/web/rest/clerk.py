@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
 
+from hourhand import tracing
 from hourhand.errors import BadPayload, UnknownTask
 from hourhand_admin.terminal.schema import problems
 from hourhand_admin.web.desk import Desk
@@ -61,3 +62,8 @@ def request_id(visit: Visit, key: str | None) -> str | None:
     if key is None:
         return None
     return str(uuid.uuid5(_REQUESTS, "\n".join((visit.who.actor, visit.path, key))))
+
+
+def asked_in(traceparent: str | None) -> str | None:
+    """The admin's own span, if OpenTelemetry traces it, else that of whoever sent the request."""
+    return tracing.current() or traceparent

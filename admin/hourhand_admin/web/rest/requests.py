@@ -20,6 +20,9 @@ IdempotencyKey = Annotated[
         min_length=1, max_length=255, description="The same request with the same key is done once a day."
     ),
 ]
+TraceParent = Annotated[
+    str | None, Header(description="The span that asks, as W3C's Trace Context has it; kept with the run.")
+]
 Payload = Annotated[dict[str, Any] | list[Any], Field(description="What the task is given, at most 256 kB.")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 QueueName = Annotated[str, Field(min_length=1, max_length=100)]

@@ -1,6 +1,6 @@
 // What every page does more with JavaScript. Without it everything still works.
 
-import { calmly, onChange } from "./live.js";
+import { ask, calmly, onChange } from "./live.js";
 
 const CALM = 700; // milliseconds in which changes are gathered
 const LATER = 5000; // until what is in use is looked at again
@@ -40,6 +40,12 @@ function closeMenus(except) {
 
 document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
 
+// --- Where we are, where the pages do not fit into one line ---
+
+const here = document.querySelector(".top [aria-current]");
+const pages = here?.closest("ul");
+if (pages) pages.scrollLeft = here.offsetLeft - pages.offsetLeft - (pages.clientWidth - here.offsetWidth) / 2;
+
 // --- The zone of this browser ---
 
 for (const input of document.querySelectorAll("input[name=mine]")) {
@@ -55,9 +61,7 @@ async function refresh() {
   const parts = [...document.querySelectorAll("[data-live][id]")];
   if (!parts.some(isAtRest)) return lookLater();
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
-    if (!answer.ok) throw new Error(answer.statusText);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = await ask(location.href);
     for (const part of parts) replace(part, page.getElementById(part.id));
     shownAt = new Date();
     tellStale(false);

@@ -1,6 +1,6 @@
 // The log of a run that has not ended: its new lines come below, and who looks at the end goes on seeing it.
 
-import { calmly, onChange } from "./live.js";
+import { ask, calmly, onChange } from "./live.js";
 
 const CALM = 250; // milliseconds in which lines are gathered
 const A_CALL = 1000; // lines that one answer has at most
@@ -19,9 +19,7 @@ function toEnd() {
 
 async function read() {
   const after = lines.lastElementChild?.dataset.id ?? 0;
-  const answer = await fetch(`${lines.dataset.more}?after=${after}`, { redirect: "error" });
-  if (!answer.ok) throw new Error(answer.statusText);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await ask(`${lines.dataset.more}?after=${after}`);
   const fresh = [...page.body.children];
   show(fresh);
   if (fresh.length === A_CALL) await read();

@@ -3,6 +3,8 @@
 const AGAIN = 5000; // milliseconds between looks at a server that does not say what changes
 const OF_AGE = 6; // looks later, although nothing is said: "3 min ago" grows old
 
+const PATIENCE = 20000; // milliseconds for an answer: what hangs is asked for once more
+
 const words = document.getElementById("main").dataset.watch.split(" ").filter(Boolean);
 const listeners = [];
 let live = false;
@@ -24,13 +26,24 @@ export function calmly(act, milliseconds) {
     wanted = true;
     if (busy) return;
     busy = true;
-    while (wanted) {
-      await new Promise((resolve) => setTimeout(resolve, milliseconds));
-      wanted = false;
-      await act();
+    try {
+      while (wanted) {
+        await new Promise((resolve) => setTimeout(resolve, milliseconds));
+        wanted = false;
+        await act();
+      }
+    } finally {
+      busy = false;
     }
-    busy = false;
   };
+}
+
+/** A page of ours, parsed. It throws when there is none, or not in time. */
+export async function ask(address, more = {}) {
+  const signal = AbortSignal.any([AbortSignal.timeout(PATIENCE), ...(more.signal ? [more.signal] : [])]);
+  const answer = await fetch(address, { headers: { accept: "text/html" }, redirect: "error", ...more, signal });
+  if (!answer.ok) throw new Error(answer.statusText);
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
 const call = (name) => listeners.forEach((listener) => listener(name));
@@ -61,9 +74,13 @@ async function begin() {
   say();
 }
 
-// Not before every script of the page has said what it listens to.
-if (words.length) document.addEventListener("DOMContentLoaded", begin);
-setInterval(() => {
+function look() {
   looks += 1;
   if (document.visibilityState === "visible" && (!live || looks % OF_AGE === 0)) call("look");
-}, AGAIN);
+}
+
+if (words.length) {
+  // Not before every script of the page has said what it listens to.
+  document.addEventListener("DOMContentLoaded", begin);
+  setInterval(look, AGAIN);
+}

@@ -1,25 +1,47 @@
-// While somebody edits a schedule: what it means and what changes, as the server says it.
+// While somebody edits a schedule: what it means and what changes, as the server says it, and the fields of its task.
+
+import { ask } from "./live.js";
 
 const PAUSE = 250; // milliseconds without typing
 
 const form = document.getElementById("schedule");
 const shown = document.getElementById("preview");
 let timer;
-let asking;
+
+/** Sends the form as it is, and gives the page; of those who asked for the same the last one counts. */
+function asker(address) {
+  let asking;
+  return (step) => {
+    asking?.abort();
+    asking = new AbortController();
+    const body = new URLSearchParams(new FormData(form));
+    body.set("step", step);
+    return ask(address, { method: "POST", body, signal: asking.signal });
+  };
+}
+
+const askForPreview = asker(form.dataset.preview);
+const askForFields = asker(location.href);
 
 async function show() {
-  asking?.abort();
-  asking = new AbortController();
   try {
-    const body = new URLSearchParams(new FormData(form));
-    const answer = await fetch(form.dataset.preview, {
-      method: "POST", body, signal: asking.signal, headers: { accept: "text/html" },
-    });
-    if (!answer.ok) return; // the next key, or Preview, asks again
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = await askForPreview("preview");
     shown.replaceChildren(...page.body.childNodes);
   } catch {
-    // Typing goes on; what is shown stays until the server answers again.
+    // Typing goes on; what is shown stays until the server answers again: the next key, or Preview, asks it.
+  }
+}
+
+// Another task has other fields. What is typed elsewhere meanwhile stays.
+async function showFields() {
+  try {
+    const page = await askForFields("task");
+    for (const part of form.querySelectorAll("[data-of-task]")) {
+      if (!part.contains(document.activeElement)) part.replaceWith(page.getElementById(part.id));
+    }
+    show();
+  } catch {
+    // “Use it” does the same.
   }
 }
 
@@ -28,9 +50,6 @@ form.addEventListener("input", () => {
   timer = setTimeout(show, PAUSE);
 });
 
-// Another task has other fields.
-document.getElementById("f-task").addEventListener("change", (event) => {
-  if (event.target.value) form.querySelector("button[value=task]").click();
-});
+document.getElementById("f-task").addEventListener("change", (event) => event.target.value && showFields());
 
-show(); // now that the zone of this browser is known
+addEventListener("pageshow", show); // now the zone of this browser is known, and what it had kept is filled in
