@@ -34,6 +34,7 @@ from hourhand.schedules import ScheduleFields, columns
 from hourhand.timetable import validate
 
 _NAME = re.compile(r"(?! )[^\x00-\x1f\x7f]{1,200}(?<! )")
+_MAY_BE_TRUE = {"name", "task", "is_active", "payload"}
 _HINT = "Nothing was changed. `hourhand schedule apply FILE --dry-run` checks a file."
 
 
@@ -100,8 +101,11 @@ class _Reader:
     def _problems(self, name: object, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Fields, and what is wrong with each."""
         for field in ("name", "task"):
-            if not isinstance(given.get(field), str) or not _NAME.fullmatch(given[field]):
-                yield field, f"{field} is missing, or no text of up to 200 characters"
+            if (problem := _problem(given.get(field))) is not None:
+                yield field, f"{field} {problem}"
+        for field, value in given.items():
+            if isinstance(value, bool) and field in FIELDS and field not in _MAY_BE_TRUE:
+                yield field, f"{field} is neither true nor false"
         for field in given.keys() - set(FIELDS):
             near = get_close_matches(field, FIELDS, 1)
             yield field, f"there is no field {field}" + (f": did you mean {near[0]}?" if near else "")
@@ -133,6 +137,17 @@ class _Reader:
         return Entry(name, row, line)
 
 
+def _problem(name: object) -> str | None:
+    """What is wrong with the name of a schedule or a task."""
+    if name is None:
+        return "is missing"
+    if not isinstance(name, str):
+        return f"is no text but {name}: put it in quotes"
+    if not _NAME.fullmatch(name):
+        return "is no text of 1 to 200 characters, without line breaks and without blanks at its ends"
+    return None
+
+
 @lru_cache(maxsize=1)
 def _adapter() -> TypeAdapter[ScheduleFields]:
     return TypeAdapter(ScheduleFields)
@@ -141,8 +156,6 @@ def _adapter() -> TypeAdapter[ScheduleFields]:
 def _typed(given: Mapping[str, Any]) -> ScheduleFields:
     """Raises ValidationError."""
     fields = {field: value for field, value in given.items() if field not in ("name", "task")}
-    if isinstance(fields.get("rank_intervals"), dict):
-        fields["rank_intervals"] = {str(rank): each for rank, each in fields["rank_intervals"].items()}
     if isinstance(fields.get("exclude"), list):
         fields["exclude"] = [
             each.isoformat() if isinstance(each, date) else each for each in fields["exclude"]
@@ -155,4 +168,6 @@ def _refuse_unwritable(payload: object) -> None:
     try:
         json.dumps(payload, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"payload: {error}; a date has to be in quotes") from None
+        raise ValueError(
+            f"payload: {error}; JSON has no dates, bytes or sets: write a text, in quotes"
+        ) from None

@@ -60,9 +60,15 @@ def written(rows: Iterable[Row]) -> str:
     """A YAML file that says what these rows say, without defaults."""
     import yaml
 
+    class Dumper(yaml.SafeDumper):
+        def represent_str(self, data: str) -> yaml.ScalarNode:
+            # Only in double quotes does this one, a line break to YAML, come back.
+            return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if "\x85" in data else None)
+
+    Dumper.add_representer(str, Dumper.represent_str)
     document = {"schedules": [_shown(row) for row in rows]}
-    text: str = yaml.safe_dump(
-        document, sort_keys=False, allow_unicode=True, width=100, default_flow_style=False
+    text: str = yaml.dump(
+        document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=False
     )
     return text
 

@@ -236,7 +236,13 @@ def _column(name: str, value: Any) -> Any:
         return ";".join(value)
     if name == "run_at" and isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat()
-    return list(value) if name in ("tags", "exclude") and value is not None else plain(value)
+    if name in ("tags", "exclude") and value is not None:
+        if isinstance(value, str):
+            raise BadSchedule(f"{name} is no list but the text {value!r}")
+        return list(value)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError(f"{name} {value} has no offset: write an instant, such as 2026-12-24T09:00:00+01:00")
+    return plain(value)
 
 
 def _seconds(name: str, value: Span) -> float:

@@ -144,6 +144,33 @@ def test_an_export_applied_is_unchanged_whatever_the_fields(
     assert hourhand("schedule", "export").out == text
 
 
+def test_odd_names_and_texts_come_back_from_an_export(
+    hourhand: Hourhand, tmp_path: Path, client: Client, sql: Sql
+) -> None:
+    names = {
+        "yes",
+        "~",
+        "010",
+        "12:30",
+        "2026-11-22",
+        "<<",
+        "- x",
+        "a: b #c",
+        "'\"",
+        "Ünïcödé 日本",
+        "a\u2028b",
+    }
+    texts = ["", " x", "x\t\n", "line\nline", "\x1b\x7f\x85", "\ufeff", "#"]
+    for name in names:
+        client.schedules.create(name, name, every="1h", payload={name: texts}, tags=[name], description=name)
+    file = tmp_path / "exported.yaml"
+    file.write_text(hourhand("schedule", "export").out, encoding="utf-8")
+    sql("delete from hourhand.scheduled_jobs")
+    assert actions(hourhand("schedule", "apply", file, "--json")) == dict.fromkeys(names, "create")
+    for each in client.schedules.list():
+        assert (each.task, each.payload, each.tags) == (each.name, {each.name: texts}, (each.name,))
+
+
 def test_an_export_makes_the_same_schedules_elsewhere(
     hourhand: Hourhand, apply: Apply, client: Client
 ) -> None:
@@ -176,16 +203,25 @@ def test_an_export_of_nothing_can_be_applied(hourhand: Hourhand, apply: Apply) -
         ("- name: a\n  task: t\n  every: 1h\n  cron: '0 3 * * *'", 4, "cron and every are given"),
         ("- task: t\n  every: 1h", 2, "name is missing"),
         ("- name: a\n  every: 1h", 2, "a: task is missing"),
-        ("- name: 5\n  task: t\n  every: 1h", 2, "name is missing, or no text"),
-        ("- name: ' a'\n  task: t\n  every: 1h", 2, "name is missing, or no text"),
+        ("- name: 5\n  task: t\n  every: 1h", 2, "name is no text but 5: put it in quotes"),
+        ("- name: ' a'\n  task: t\n  every: 1h", 2, "name is no text of 1 to 200 characters"),
+        ("- name: on\n  task: t\n  every: 1h", 2, "on can be read in two ways: write it in quotes, or true or false"),
+        ('- name: "\\ud800"\n  task: t\n  every: 1h', 2, r"it holds '\ud800', which no database takes"),
+        ("- name: a\n  task: t\n  every: yes", 4, "yes can be read in two ways"),
+        ("- name: a\n  task: t\n  every: true", 4, "a: every is neither true nor false"),
+        ("- name: a\n  task: t\n  every: 1:30", 4, "1:30 can be read in two ways"),
+        ("- name: a\n  task: t\n  every: 1h\n  payload: {a: [no]}", 5, "no can be read in two ways"),
+        ("- name: a\n  task: t\n  every: 1h\n  payload: {a: 010}", 5, "010 can be read in two ways"),
+        ('- name: a\n  task: t\n  every: 1h\n  payload: {a: "\\0"}', 5, r"it holds '\x00'"),
+        ("- name: a\n  task: t\n  every: 1h\n  exclude: sat", 5, "a: exclude is no list but the text 'sat'"),
         ("- name: a\n  task: t\n  every: 1h\n  priority: high", 5, "a: priority: Input should be a valid integer"),
         ("- name: a\n  task: t\n  every: 1h\n  priority: 101", 5, "a: priority: Input should be less"),
         ("- name: a\n  task: t\n  every: 1h\n  overlap: maybe", 5, "a: overlap: Input should be 'skip', 'buffer_one'"),
         ("- name: a\n  task: t\n  every: 1h\n  tags: x", 5, "a: tags"),
         ("- name: a\n  task: t\n  every: 1h\n  timeout: 0", 5, "a: timeout: 0"),
         ("- name: a\n  task: t\n  every: 1h\n  exclude: [someday]", 5, "exclude 'someday'"),
-        ("- name: a\n  task: t\n  every: 1h\n  starts_at: 2026-01-01 00:00", 5, "a: 2026-01-01 00:00:00 has no time zone"),
-        ("- name: a\n  task: t\n  every: 1h\n  payload: [2026-01-01]", 5, "a date has to be in quotes"),
+        ("- name: a\n  task: t\n  every: 1h\n  starts_at: 2026-01-01 00:00", 5, "a: starts_at 2026-01-01 00:00:00 has no offset"),
+        ("- name: a\n  task: t\n  every: 1h\n  payload: [2026-01-01]", 5, "JSON has no dates"),
         ("- name: a\n  task: t\n  every: 1h\n  payload: 5", 5, "a payload is an object or a list"),
         ("- name: a\n  task: t\n  every: 1h\n  rank_intervals: {200: 1d}", 5, "'200' is neither a rank"),
         ("- name: a\n  task: hourhand.sequence\n  every: 1h\n  payload: {steps: []}", 5, "a: steps"),
@@ -254,6 +290,11 @@ def test_values_may_be_shared_by_aliases(apply: Apply, client: Client) -> None:
         ("a", "t", "Asia/Tokyo"),
         ("b", "u", "Asia/Tokyo"),
     ]
+
+
+def test_keys_of_a_payload_are_texts_as_they_are_written(apply: Apply, client: Client) -> None:
+    apply("schedules:\n- {name: a, task: t, every: 1h, payload: {on: true, 1: a, yes: {no: [{~: 010a}]}}}\n")
+    assert client.schedules.get("a").payload == {"on": True, "1": "a", "yes": {"no": [{"~": "010a"}]}}
 
 
 def test_a_one_off_that_has_passed_may_stay_in_the_file(apply: Apply, client: Client, sql: Sql) -> None:

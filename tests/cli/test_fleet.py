@@ -181,7 +181,8 @@ def test_a_file_of_items_is_imported_and_imported_again_changes_nothing(
         ("yaml", "- item: a\n- item: b\n  rank: 0\n", 2, "rank 0 is not"),
         ("yaml", "- item: a\n- just text\n", 2, "an item is not a mapping"),
         ("yaml", "- item: a\n  payload: {x: 2026-01-01}\n", 1, "payload: "),
-        ("yaml", "x: 1\n", None, "is not a list"),
+        ("yaml", "x: 1\n", None, "is missing"),
+        ("yaml", "- item: a\n  rank: 010\n", 2, "010 can be read in two ways"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_told_with_its_line_and_nothing_is_changed(
@@ -201,6 +202,15 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line_and_nothing_is_changed(
     assert f"{file}:{line}: " in done.err if line else str(file) in done.err
     assert said in done.err
     assert client.fleets.items(scrape).total == 0
+
+
+def test_an_item_is_called_as_it_is_written(
+    hourhand: Hourhand, scrape: str, client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "items.yaml").write_text("[{item: 007, owner: no, rank: 5}, {item: 1.50}, {item: yes}]")
+    assert hourhand("fleet", "set", scrape, "--file", tmp_path / "items.yaml").code == 0
+    items = {each.item: each.ranks for each in client.fleets.items(scrape).items}
+    assert items == {"007": {"no": 5}, "1.50": {}, "yes": {}}
 
 
 # --- The client ---

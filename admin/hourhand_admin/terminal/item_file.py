@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hourhand.fleets import Item
 
 FIELDS = ("item", "rank", "owner", "payload", "due")
+_NAMES = ("item", "owner")
 _HINT = "An item has the fields item, rank, owner, payload and due. Nothing was changed."
 _MOST_TOLD = 20
 
@@ -68,7 +69,13 @@ def _from_yaml(text: str) -> Iterator[Raw]:
         document = lined_yaml.fields(document, "the file").get("items")
     for node in lined_yaml.items(document, "the file, or its `items`,"):
         fields = lined_yaml.fields(node, "an item")
-        yield node.start_mark.line + 1, {name: lined_yaml.value(each) for name, each in fields.items()}
+        yield (
+            node.start_mark.line + 1,
+            {
+                name: (lined_yaml.text if name in _NAMES else lined_yaml.value)(each)
+                for name, each in fields.items()
+            },
+        )
 
 
 def _item(raw: dict[str, Any]) -> Item:
@@ -76,9 +83,9 @@ def _item(raw: dict[str, Any]) -> Item:
     if unknown := raw.keys() - set(FIELDS):
         raise ValueError(f"there is no field {', '.join(sorted(unknown))}")
     name = raw.get("item")
-    if not isinstance(name, str | int) or not str(name).strip():
+    if not isinstance(name, str) or not name.strip():
         raise ValueError("item is missing: what the item is called")
-    item: Item = {"item": str(name)}
+    item: Item = {"item": name}
     if raw.get("rank") is not None:
         item["rank"] = _rank(raw["rank"])
     if raw.get("owner") is not None:
