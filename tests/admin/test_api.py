@@ -180,6 +180,22 @@ class TestSchedules:
 
 
 class TestRuns:
+    def test_a_run_keeps_the_span_of_the_request_that_asked_for_it(
+        self, api: Program, add_schedule: Any, hand: Any, sql: Any
+    ) -> None:
+        add_schedule("news")
+        worker = hand()
+        asked = [f"00-{1:032x}-{n:016x}-01" for n in range(1, 5)]
+        run = ask(api, "POST", "/api/v1/runs", {"task": "task"}, 201, traceparent=asked[0])
+        [held] = worker.runs()
+        worker.finish(held)
+        ask(api, "POST", "/trigger", {"taskId": "task"}, traceparent=asked[1])
+        ask(api, "POST", "/api/v1/schedules/news/trigger", status=201, traceparent=asked[2])
+        ask(api, "POST", f"/api/v1/runs/{run['id']}/retry", status=201, traceparent=asked[3])
+        ask(api, "POST", "/api/v1/runs", {"task": "task"}, 201, traceparent="00-no")
+        kept = [span for (span,) in sql("select trace_context from hourhand.job_runs order by id")]
+        assert kept == [*asked, None]
+
     def test_a_run_from_its_request_to_its_retry(self, api: Program, hand: Any) -> None:
         made = api.ask("POST", "/api/v1/runs", json={"task": "task", "payload": {"a": 1}, "priority": 5})
         assert made.status_code == 201
