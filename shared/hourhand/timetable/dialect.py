@@ -10,11 +10,11 @@ import re
 
 from hourhand.timetable.fields import DAY, WEEKDAY, Piece
 
-_RANGE = re.compile(r"(?P<low>[^-/]+)-(?P<high>[^-/]+)(?:/(?P<step>[0-9]{1,9}))?")
-_STEP = re.compile(r"(?P<low>[^-/]+)/(?P<step>[0-9]{1,9})")
-_HASHED = re.compile(r"h(?:\((?P<low>[0-9]{1,9})-(?P<high>[0-9]{1,9})\))?(?:/(?P<step>[0-9]{1,9}))?")
+_RANGE = re.compile(r"(?P<low>[^-/]+)-(?P<high>[^-/]+)(?:/(?P<step>[0-9]+))?")
+_STEP = re.compile(r"(?P<low>[^-/]+)/(?P<step>[0-9]+)")
+_HASHED = re.compile(r"h(?:\((?P<low>[0-9]+)-(?P<high>[0-9]+)\))?(?:/(?P<step>[0-9]+))?")
 _RANDOM = re.compile(r"r(\(.*)?(/.*)?")
-_NEAREST = re.compile(r"([0-9]{1,9})w|w([0-9]{1,9})|lw|wl")
+_NEAREST = re.compile(r"([0-9]+)w|w([0-9]+)|lw|wl")
 _LAST = re.compile(r"([a-z]{3}|[0-9])l|l([a-z]{3}|[0-9])")
 
 

@@ -115,7 +115,8 @@ def _tokens(cron: str, text: str, start: int) -> list[tuple[int, str]]:
         _refuse(cron, f"begins with the setting {first!r}", "the time zone has a field of its own", at)
     if len(tokens) not in (5, 6):
         year = "; a field for the year is not known" if len(tokens) == 7 else ""
-        _refuse(cron, f"has {len(tokens)} field{'s' * (len(tokens) != 1)}", _SHAPE + year, at)
+        wrong = tokens[6][0] if len(tokens) > 6 else at
+        _refuse(cron, f"has {len(tokens)} field{'s' * (len(tokens) != 1)}", _SHAPE + year, wrong)
     return tokens if len(tokens) == 6 else [(at, "0"), *tokens]
 
 

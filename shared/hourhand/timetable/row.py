@@ -38,10 +38,11 @@ def read(row: Row, default_timezone: str) -> Timing:
     starts_at, ends_at = _instant(row, "starts_at"), _instant(row, "ends_at")
     begin = BEGIN if starts_at is None else micros(starts_at)
     end = END if ends_at is None else micros(ends_at) + 1
-    if begin >= end:
-        raise _bad(
-            "ends_at", f"{ends_at} is before starts_at, {starts_at}", "exchange them, or leave one out"
-        )
+    if ends_at is not None and end <= max(begin, BEGIN):
+        before = "the year 1900" if begin <= BEGIN else f"starts_at, {starts_at}"
+        raise _bad("ends_at", f"ends_at {ends_at} is before {before}", "take a later one, or none")
+    if begin >= END:
+        raise _bad("starts_at", f"starts_at {starts_at} is too far away", "nothing fires after the year 2199")
     source = _source(row, kind(row), place, policy(row))
     return Timing(source, place, max(begin, BEGIN), min(end, END), Exclusions.of(row.get("exclude")))
 
@@ -73,8 +74,8 @@ def _interval(row: Row) -> Interval:
     if not SHORTEST <= every <= LONGEST:
         raise _bad(
             "every",
-            f"every {every} is not between a second and a century",
-            "write a duration such as 90 or 1h30m",
+            f"every {row['every']} is not between a second and a century",
+            "write a duration such as 90 (seconds) or 1h30m",
         )
     anchor = _instant(row, "anchor") or _instant(row, "created_at") or EPOCH
     return Interval(micros(anchor), every // MICROSECOND)

@@ -45,7 +45,7 @@ def _refuse_idle_expressions(cron: Cron, start: int) -> None:
 def _never(timetable: Timetable, kind: str, start: int) -> BadTiming:
     first = timetable.source.first(start, END)
     if first is None:
-        hint = f"it has passed, or the clocks in {timetable.zone.key} skip it"
+        hint = f"it has passed, lies after 2199, or the clocks in {timetable.zone.key} skip it"
         return BadTiming(f"{kind} never comes", hint, field=kind)
     if first >= timetable.end:
         hint = f"it would fire first at {instant(first):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,5 +1,6 @@
 """Time zones by name, and where their offset from UTC changes."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,7 @@ _MEANT = {
     "Z": "UTC",
     "UCT": "UTC",
 }
+_OFFSET = re.compile(r"[+-]\d")
 _NO_PLACES = {"Factory", "localtime", "posixrules"}
 
 
@@ -67,6 +69,9 @@ def zone(name: str) -> ZoneInfo:
     """The zone with this name in the tz database. Raises BadTiming, also for ambiguous abbreviations."""
     if name in _known():
         return ZoneInfo(name)
+    if _OFFSET.search(name):
+        hint = "an offset knows no summer time: write a place, such as Europe/Berlin"
+        raise BadTiming(f"timezone {name[:64]!r} is an offset", hint, field="timezone")
     problem = "is an abbreviation" if _abbreviates(name) and len(name) <= 8 else "is not known"
     meant = _MEANT.get(name.upper()) or _closest(name)
     hint = (
