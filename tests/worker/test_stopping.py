@@ -1,8 +1,10 @@
 """Runs that are cancelled or out of time, and workers that are told to stop."""
 
 import asyncio
+import re
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from hourhand.log.lines import Line
 from hourhand.retry import RetryPolicy
 from hourhand.run import Run
 from hourhand.tasks import task
+from hourhand_worker import farewell
 from tests.support import eventually
 from tests.worker.workshop import Workshop
 
@@ -269,6 +272,46 @@ def test_what_does_not_end_in_time_is_given_back_without_using_an_attempt(shop: 
     columns = shop.run(run)
     assert (columns["status"], columns["attempt"], columns["lost_count"]) == ("pending", 0, 0)
     assert shop.outcomes(run) == ["released"]
+
+
+def test_a_worker_goes_in_less_time_than_its_supervisor_waits():
+    """Whatever hangs; a second each for the thread that delivers and the one that beats."""
+    after = farewell.GOODBYE + farewell.UNWIND + farewell.DELIVER + 1 + 1 + farewell.GIVE_BACK
+    unit = Path(__file__).parents[2] / "deploy/systemd/job-worker.service"
+    [patience] = re.findall(r"^TimeoutStopSec=(\d+)$", unit.read_text(), re.MULTILINE)
+    assert 30 + after < int(patience)
+
+
+def test_what_a_claim_brings_that_is_answered_after_the_stop_is_given_back_unstarted(shop: Workshop):
+    started: list[int] = []
+
+    @task("slow")
+    def slow(n: int) -> None:
+        started.append(n)
+
+    run = shop.enqueue("slow", {"n": 1})
+    worker = shop.worker()
+    claiming, stopped = threading.Event(), threading.Event()
+    call = worker._transport.call
+
+    def late(function: str, params: Any = None, **options: Any) -> Any:
+        answer = call(function, params, **options)
+        if function == "claim":
+            claiming.set()
+            assert stopped.wait(20)
+        return answer
+
+    worker._transport.call = late  # type: ignore[method-assign]
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    assert claiming.wait(10)
+    worker.stop()
+    eventually(lambda: not worker._executor._starting, 10)
+    stopped.set()
+    thread.join(20)
+    columns = shop.run(run)
+    assert (columns["status"], columns["attempt"], columns["lost_count"]) == ("pending", 0, 0)
+    assert started == []
 
 
 WAITING = """

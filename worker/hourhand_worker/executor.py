@@ -44,6 +44,7 @@ class Executor:
         self._freed = freed
         self._lock = Lock()
         self._ready: deque[Attempt] = deque()
+        self._starting = True
         self.running = 0
         self.abandoned: Counter[str] = Counter()  # by isolation
         self._on_loop = AsyncLane(self._begin, self._end)
@@ -78,8 +79,9 @@ class Executor:
         self._start(starting)
 
     def take_back(self) -> list[Attempt]:
-        """Those that wait for a slot; they will not be started."""
+        """Those that wait for a slot. Neither they nor any that come later will be started."""
         with self._lock:
+            self._starting = False
             waiting = list(self._ready)
             self._ready.clear()
         return waiting
@@ -142,7 +144,7 @@ class Executor:
 
     def _take(self) -> list[Attempt]:
         starting = []
-        while self._ready and self.running < self._concurrency:
+        while self._starting and self._ready and self.running < self._concurrency:
             attempt = self._ready.popleft()
             if attempt.stop is not Stop.LOST:
                 attempt.holds_slot = True

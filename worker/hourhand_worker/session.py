@@ -10,15 +10,11 @@ from time import monotonic
 from typing import Any
 
 from hourhand.errors import HourhandError
-from hourhand_worker import apart
 from hourhand_worker.attempt import Attempt, Stop
 from hourhand_worker.ground import Ground
 
 GRACE = 10.0
 """Seconds for results that are done to arrive before their lost session is given up."""
-
-GIVE_BACK = 5.0
-"""Seconds in which runs are given back, or are left to the end of their lease."""
 
 NOT_GIVEN_BACK = "Runs could not be given back; their lease will end"
 
@@ -114,21 +110,16 @@ class Session:
         """
         if not attempts and not close:
             return
-
-        def release() -> None:
-            try:
-                self._release(attempts, close)
-            except HourhandError as error:
-                self._journal.trouble(NOT_GIVEN_BACK, error)
-
-        if not apart.ends(apart.begin(release, "release"), GIVE_BACK):
-            self._journal.trouble(f"{NOT_GIVEN_BACK}: the database does not answer")
-
-    def _release(self, attempts: Sequence[Attempt], close: bool) -> None:
         with self._lock:
             self._closing = self._closing or close
         given = [{**attempt.held, "started": attempt.started > 0} for attempt in attempts]
-        answer = self._transport.call("release", {"p_session": self.id, "p_runs": given, "p_close": close})
+        try:
+            answer = self._transport.call(
+                "release", {"p_session": self.id, "p_runs": given, "p_close": close}
+            )
+        except HourhandError as error:
+            self._journal.trouble(NOT_GIVEN_BACK, error)
+            return
         for attempt, told in zip(attempts, answer["results"], strict=True):
             self._journal.released(attempt, told["outcome"])
         if close:

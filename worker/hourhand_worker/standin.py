@@ -53,11 +53,8 @@ class StandIn:
 
     def close(self) -> None:
         self._pipe.close()
-        try:
-            self._popen.wait(2.0)
-        except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait()
+        self._popen.kill()  # it may be talking to a database that does not answer
+        self._popen.wait()
 
 
 # --- The process ---

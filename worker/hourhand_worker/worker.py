@@ -20,6 +20,7 @@ from hourhand_worker.claimer import Claimer
 from hourhand_worker.desk import Desk
 from hourhand_worker.ending import Endings
 from hourhand_worker.executor import Executor
+from hourhand_worker.farewell import GOODBYE, Farewell
 from hourhand_worker.finisher import Ended, Finisher
 from hourhand_worker.ground import Ground
 from hourhand_worker.journal import Journal
@@ -35,18 +36,6 @@ from hourhand_worker.watchdog import Watchdog
 
 RESTART = 75
 """The exit code that asks a supervisor for a fresh process."""
-
-GOODBYE = 2.0
-"""Seconds that the claim under way may take when the worker is told to stop."""
-
-UNWIND = 2.0
-"""Seconds that interrupted tasks get to clean up at shutdown."""
-
-CLOSE = 3.0
-"""Seconds in which what still runs in other processes is ended."""
-
-DELIVER = 10.0
-"""Seconds to deliver the last results in."""
 
 
 class Worker:
@@ -127,6 +116,16 @@ class Worker:
             queues=queues,
             claimed=self._claimed,
         )
+        self._farewell = Farewell(
+            ground,
+            self._loop,
+            self._session,
+            self._executor,
+            self._finisher,
+            self._heartbeat,
+            self._watchdog,
+            self._spans,
+        )
         self._listener: Listener | None = None
         self._outcomes: Counter[str] = Counter()
         self._failing: set[int] = set()
@@ -190,6 +189,7 @@ class Worker:
                 self._loop.run()
             finally:
                 self._loop.stop()
+                self._farewell.give_back_unstarted()  # also what a claim brought that was answered late
 
         thread = apart.begin(work, "claims")
         self._loop.await_stop()
@@ -216,6 +216,13 @@ class Worker:
         if self._is_over():
             self._loop.stop()
         return rest if self._deadline is None else min(rest, max(0.0, self._deadline - monotonic()))
+
+    def _shut_down(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        if self._session.id:
+            self._upkeep.stop()
+            self._farewell.say(0.0 if self._fatal is not None else self._settings.shutdown.total_seconds())
 
     def _begin(self) -> None:
         migrate.check(self._transport)
@@ -249,7 +256,7 @@ class Worker:
         self._ground.journal.trouble(f"{reason}: this worker finishes what it runs and makes way for another")
         self._leaving = True
         self._exit_code = RESTART
-        self._loop.request(self._give_back_unstarted)
+        self._loop.request(self._farewell.give_back_unstarted)
 
     # --- What the parts tell, each in its own thread ---
 
@@ -354,47 +361,6 @@ class Worker:
 
     def _dump(self) -> None:
         self._ground.journal.state(**self._stats(), held=sorted(self._holdings.by_run()))
-
-    # --- The end ---
-
-    def _shut_down(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-        if not self._session.id:
-            return
-        self._upkeep.stop()
-        self._give_back_unstarted()
-        patience = 0.0 if self._fatal is not None else self._settings.shutdown.total_seconds()
-        self._ground.journal.stopping(self._holdings.open, patience)
-        supervision.stopping()
-        self._await(lambda: not self._holdings.open or self._loop.forced, patience)
-        left = self._interrupt_all()
-        self._finisher.close(DELIVER)
-        self._watchdog.stop()
-        self._heartbeat.stop()
-        self._executor.close(CLOSE)  # before what it still runs is given to others
-        self._release(left, close=True)
-
-    def _give_back_unstarted(self) -> None:
-        self._release([attempt for attempt in self._executor.take_back() if self._holdings.drop(attempt)])
-
-    def _interrupt_all(self) -> list[Attempt]:
-        """Those that did not end by themselves."""
-        for attempt in self._holdings.undecided():
-            attempt.tell_to_stop(Stop.SHUTDOWN, "the worker shuts down")
-            self._executor.interrupt(attempt)
-        self._await(lambda: not self._executor.running, UNWIND)
-        return [attempt for attempt in self._holdings.undecided() if self._holdings.drop(attempt)]
-
-    def _await(self, condition: Callable[[], bool], timeout: float) -> None:
-        deadline = monotonic() + timeout
-        while not condition() and (left := deadline - monotonic()) > 0:
-            self._loop.pause(min(left, 1.0))
-
-    def _release(self, attempts: Sequence[Attempt], *, close: bool = False) -> None:
-        for attempt in attempts:
-            self._spans.end(attempt, None)
-        self._session.release(attempts, close=close)
 
 
 def _is_given_back(attempt: Attempt, _value: object, error: BaseException | None) -> bool:
