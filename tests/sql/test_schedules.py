@@ -377,6 +377,19 @@ def test_a_row_that_cannot_become_a_run_is_set_aside_and_the_others_go_on(
     assert (bad.read()["error"], bad.read()["next_run_at"]) == (None, None)
 
 
+@pytest.mark.parametrize("edit", ["jitter = '5 s'", "payload = '{}'", "cron = '5 * * * *', every = null"])
+def test_any_edit_takes_back_what_was_set_aside(hour: Callable[..., Hour], sql: Sql, edit: str) -> None:
+    schedule = hour(jitter=3)
+    schedule.plan(-5)
+    schedule.fire(schedule.entry(-5, error="it makes no sense"))
+    before = schedule.read()
+    assert before["error"] == "it makes no sense"
+    sql(f"update hourhand.scheduled_jobs set {edit}")
+    after = schedule.read()
+    assert (after["error"], after["next_run_at"]) == (None, None), "and nothing fires at once"
+    assert after["revision"] > before["revision"]
+
+
 def test_due_schedules_come_in_pages_the_unplanned_first(transport: PostgresTransport) -> None:
     hours = [Hour(transport, f"s{n}") for n in range(7)]
     for number, hour in enumerate(hours[:4]):
@@ -442,6 +455,12 @@ def test_put_schedule_creates_updates_and_leaves_alone(transport: PostgresTransp
         "every) values ('s', 't', '1 mon -30 days'",
         "every) values ('s', 't', '0.5 s'",
         "every, starts_at) values ('s', 't', '1 h', 'infinity'",
+        "every, paused_until) values ('s', 't', '1 h', '4000-01-01 BC'",
+        "every, ends_at) values ('s', 't', '1 h', '20000-01-01'",
+        "run_at) values ('s', 't', '0044-03-15 BC'",
+        "every) values ('s', 't', '99999 days'",
+        "every, jitter) values ('s', 't', '1 h', '1000000 years'",
+        "every, start_deadline) values ('s', 't', '1 h', '2000 years'",
         "every, overlap) values ('s', 't', '1 h', 'maybe'",
         "every, priority) values ('s', 't', '1 h', 1000",
         "every, payload) values ('s', 't', '1 h', (repeat('[', 99) || repeat(']', 99))::jsonb",
@@ -460,6 +479,8 @@ def test_a_plain_insert_needs_name_task_and_timing_and_wakes_the_scheduler(
     sql(
         "insert into hourhand.scheduled_jobs (name, task, cron, next_run_at) values ('s', 't', '* * * * *', '2000-01-01')"
     )
+    assert [notify.channel for notify in listener.notifies(timeout=5, stop_after=1)] == ["hourhand_schedules"]
+    sql("update hourhand.scheduled_jobs set start_deadline = '5 min'")
     assert [notify.channel for notify in listener.notifies(timeout=5, stop_after=1)] == ["hourhand_schedules"]
     (schedule,) = transport.call("due_schedules")["schedules"]
     assert schedule["next_run_at"] is None, "an inserted row never fires at once"

@@ -14,8 +14,9 @@ create or replace trigger plan_schedule
     exclude, start_deadline, profile, rank_intervals, max_attempts, timeout, is_active, paused_until, pause_note, tags
   on hourhand.scheduled_jobs for each row execute function hourhand_parts.plan_schedule();
 create or replace trigger wake_schedulers
-  after insert or update of cron, every, anchor, run_at, timezone, dst_gap, dst_overlap, starts_at, ends_at,
-    max_runs, exclude, is_active, paused_until, name
+  after insert or update of name, cron, every, anchor, run_at, timezone, dst_gap, dst_overlap, catch_up,
+    catch_up_window, catch_up_limit, jitter, starts_at, ends_at, max_runs, exclude, start_deadline, profile, is_active,
+    paused_until
   on hourhand.scheduled_jobs for each statement execute function hourhand_parts.wake_schedulers();
 create or replace trigger audit_schedule
   after insert or delete or update of name, description, task, payload, queue, priority, cron, every, anchor,

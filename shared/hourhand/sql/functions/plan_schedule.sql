@@ -1,4 +1,5 @@
--- A change of timing asks the scheduler to compute again, strictly after now: an edit never fires at once.
+-- A change of timing asks the scheduler to compute again, strictly after now: an edit never fires at once. Any edit takes
+-- back a schedule that was set aside: what was wrong may be in every column.
 create or replace function hourhand_parts.plan_schedule()
 returns trigger
 language plpgsql security definer set search_path = ''
@@ -6,6 +7,7 @@ as $$
 declare
   v_now timestamptz := hourhand.clock();
 begin
+  perform hourhand_parts.check_ranges(new);
   if tg_op = 'INSERT' then
     new.next_run_at := null;
     new.last_run_at := null;
@@ -25,8 +27,9 @@ begin
   then
     return new;
   end if;
-  if (new.cron, new.every, new.anchor, new.run_at, new.timezone, new.dst_gap, new.dst_overlap, new.starts_at,
-      new.ends_at, new.max_runs, new.exclude, new.is_active, new.paused_until, new.name)
+  if old.error is not null
+    or (new.cron, new.every, new.anchor, new.run_at, new.timezone, new.dst_gap, new.dst_overlap, new.starts_at, new.ends_at,
+      new.max_runs, new.exclude, new.is_active, new.paused_until, new.name)
     is distinct from
      (old.cron, old.every, old.anchor, old.run_at, old.timezone, old.dst_gap, old.dst_overlap, old.starts_at,
       old.ends_at, old.max_runs, old.exclude, old.is_active, old.paused_until, old.name)

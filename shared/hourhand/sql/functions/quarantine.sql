@@ -1,4 +1,4 @@
--- Sets a schedule aside with its error; an edit of its timing, or resume_schedule(), takes it back.
+-- Sets a schedule aside with its error; any edit, or resume_schedule(), takes it back.
 create or replace function hourhand_parts.quarantine(p_schedule hourhand.scheduled_jobs, p_error text, p_entry bigint)
 returns jsonb
 language sql set search_path = ''
