@@ -93,7 +93,10 @@ def test_an_unknown_name_is_told_with_the_one_that_may_be_meant(
 def test_a_dry_run_says_how_many_and_from_when_to_when(hourhand: Hourhand, news: str, client: Client) -> None:
     done = hourhand("schedule", "backfill", news, "--from", "2h", "--dry-run")
     assert (done.code, done.out) == (0, "")
-    assert done.err == "9 firings of news did not run: 2026-03-10 11:00:00 CET to 2026-03-10 13:00:00 CET\n"
+    assert done.err == (
+        "9 firings of news did not run: 2026-03-10 11:00:00 CET to 2026-03-10 13:00:00 CET\n"
+        "Nothing was changed (dry run).\n"
+    )
     assert client.runs.list() == []
 
 

@@ -76,6 +76,8 @@ def backfill(
         runs = [] if dry_run else run(client, plan, _progress(len(plan.gaps)))
     if as_json:
         echo_json(_as_json(plan, runs))
+    elif dry_run:
+        say("Nothing was changed (dry run).")
     elif runs:
         click.echo("\n".join(map(str, runs)))
 

@@ -196,16 +196,21 @@ def plain(record: ScheduleRecord) -> dict[str, Any]:
 
 
 def _tell(client: Client, record: ScheduleRecord, done: str, as_json: bool) -> None:
+    from hourhand.errors import BadSchedule
     from hourhand_admin.terminal.schedule_page import coming, zone_of
 
     if as_json:
         echo_json(plain(record))
         return
     say(f"schedule {record.name} {done}")
+    if not record.is_active:
+        return
     now, zone = client.now(), zone_of(record, client.settings.cron_timezone)
-    if record.is_active:
+    try:
         for at in coming(record, now, 1, zone):
             say(f"next firing: {text.local_and_ago(at, now, zone)}")
+    except BadSchedule as error:  # written past the checks, by SQL: this change is done all the same
+        warn(f"its timing cannot be used: {error}")
 
 
 def _listed(schedules: Iterable[ScheduleRecord], now: datetime) -> str:
