@@ -4,6 +4,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +13,17 @@ from tests.support import eventually
 from tests.support.chaos import Daemon, Print, Site
 from tests.support.chaos_books import Beat, Books
 from tests.support.chaos_orders import Orders
+from tests.support.http_proxy import http_proxy, is_half_open
+from tests.support.postgrest import PostgREST
 from tests.support.proxy import Proxy, proxy
 
 pytestmark = pytest.mark.slow
 
 DRAIN, BOUND = 1.0, 14.0
 """Seconds: what running tasks are given, and what all the rest may take on a machine that is busy with other tests."""
+
+PATIENCE = 15.0
+"""Seconds that the files in deploy/ let a supervisor wait beyond what running tasks are given."""
 
 AWHILE = 3.0
 
@@ -72,6 +79,32 @@ def test_a_daemon_whose_database_hangs_stops_in_time_and_says_why(
         f"{event['message']} {event.get('error')}" for event in daemon.events() if event["level"] == "WARNING"
     ]
     assert any("does not answer" in each or "timeout expired" in each for each in said), said
+
+
+def test_a_worker_whose_postgrest_hangs_is_gone_before_its_supervisor_loses_patience(
+    supabase_url: str, postgrest: PostgREST, tmp_path: Path, tell: Print
+) -> None:
+    with ExitStack() as stack:
+        site = Site(supabase_url, tmp_path, stack)
+        network = stack.enter_context(http_proxy(postgrest.url))
+        site.enqueue("hold", {"gate": "open"})  # will have ended, and one that goes on
+        site.enqueue("hold-async", {"gate": "never"})
+        worker = site.worker(
+            **{**postgrest.environment, "SUPABASE_URL": network.url},
+            HOURHAND_TRANSPORT="supabase",
+            HOURHAND_SHUTDOWN_SECONDS=DRAIN,
+        )
+        eventually(lambda: len(worker.events("run.started")) == 2, 30, interval=0.05)
+        network.fail(is_half_open)
+        site.gate("open").touch()
+        threading.Event().wait(AWHILE)
+        began = time.monotonic()
+        worker.send(signal.SIGTERM)
+        assert worker.process.wait(100) == 0
+        took = time.monotonic() - began
+        tell(f"busy worker whose PostgREST hangs: stopped after {took:.2f} s")
+        assert took < DRAIN + PATIENCE + 5  # on a machine that is busy with other tests
+        assert any("does not answer" in event["message"] for event in worker.events("worker.trouble"))
 
 
 def test_what_ends_while_the_database_hangs_is_delivered_when_it_answers_again(
