@@ -216,4 +216,4 @@ def test_a_broken_schedule_can_be_looked_at(hourhand: Hourhand, client: Client, 
     assert hourhand("schedule", "next", "bad").code == 2
     edited = hourhand("schedule", "edit", "bad", "--description", "rarely")
     assert edited.code == 0, "it is done"
-    assert "Warning: its timing cannot be used: minute 'every' is not understood" in edited.err
+    assert "Warning: its timing cannot be used: cron 'every now and then' has 4 fields" in edited.err
