@@ -49,10 +49,10 @@ def format_duration(duration: timedelta | float) -> str:
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
     if seconds < 0:
         return f"-{format_duration(-seconds)}"
-    if 0 < seconds < 1:
+    if 0 < seconds < 0.9995:
         return f"{max(1, round(seconds * 1000))}ms"
-    if seconds < 10 and seconds % 1 >= 0.05:
-        return f"{seconds:.1f}s"
+    if 0 < seconds < 9.95:
+        return f"{round(seconds, 1):g}s"
     return _whole_units(round(seconds))
 
 
