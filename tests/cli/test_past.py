@@ -78,6 +78,12 @@ def test_what_is_no_time_is_refused(hourhand: Hourhand, news: str, at: str) -> N
     assert f"{at!r} is not a time" in done.err
 
 
+@pytest.mark.parametrize("at", ["0001-01-01", "9999-12-31T23:59:59-12:00", "9999-12-31", "99999999d"])
+def test_a_time_in_no_year_that_zones_share_is_refused(hourhand: Hourhand, news: str, at: str) -> None:
+    done = hourhand("schedule", "why", news, "--at", at)
+    assert (done.code, f"{at!r} is too far away" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize("verb", [["why"], ["why", "--at", "16:05"], ["backfill", "--from", "1d"]])
 def test_an_unknown_name_is_told_with_the_one_that_may_be_meant(
     hourhand: Hourhand, news: str, verb: list[str]

@@ -15,6 +15,7 @@ import click
 
 from hourhand.durations import parse_duration
 
+_CENTURY = timedelta(days=36_525)
 _TIME_EXAMPLES = "2026-12-24T18:00, 2026-12-24T18:00Z, now, +10m or -2h"
 
 
@@ -28,6 +29,13 @@ class Moment:
     at: datetime | None = None
     offset: timedelta | None = None
     clock: time | None = None
+
+    @property
+    def is_far(self) -> bool:
+        """So far away that it may have no date in another zone, or here."""
+        if self.offset is not None:
+            return abs(self.offset) > _CENTURY
+        return self.at is not None and not 1900 <= self.at.year < 9999
 
     def resolve(self, now: Callable[[], datetime]) -> datetime:
         return self.at if self.at is not None else now() + (self.offset or timedelta())
@@ -56,9 +64,12 @@ class MomentType(click.ParamType[Moment]):
             return value
         text = str(value).strip()
         try:
-            return _relative(text, self.bare) or Moment(at=self._located(datetime.fromisoformat(text)))
+            found = _relative(text, self.bare) or Moment(at=self._located(datetime.fromisoformat(text)))
         except (ValueError, OverflowError):
             self.fail(f"{text!r} is not a time: write {_TIME_EXAMPLES}.", param, ctx)
+        if found.is_far:
+            self.fail(f"{text!r} is too far away: write {_TIME_EXAMPLES}.", param, ctx)
+        return found
 
     def _located(self, at: datetime) -> datetime:
         return at if self.wall else at.astimezone()
