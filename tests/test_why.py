@@ -135,7 +135,7 @@ def test_it_was_backfilled(world: World) -> None:
     world.client.schedules.backfill("news", at("10:00"), at("10:00"))
     told = world.told("10:00", "backfilled")
     assert "it was backfilled on 2026-03-10 11:30:00 UTC as run 1, which waits to be run." in told
-    assert told.endswith("Before, it was missed: was not fired on time (catch_up skip).")
+    assert told.endswith("Before, it was missed: not fired on time (catch_up skip).")
     world.client.schedules.backfill("news", at("07:00"), at("07:00"))
     assert "Before" not in world.told("07:00", "backfilled")
 

@@ -85,7 +85,7 @@ def _fired(facts: Facts, firing: Row) -> str:
 
 def _backfilled(facts: Facts, firing: Row) -> str:
     on = facts.local(firing["decided_at"])
-    was = f" Before, it {firing['reason']}." if firing["reason"] else ""
+    was = f" Before, it {firing['reason'].replace(': was ', ': ')}." if firing["reason"] else ""
     return f"it was backfilled on {on} as run {firing['run_id']}, {_became(facts)}.{was}"
 
 

@@ -25,7 +25,7 @@ TOLD = {
     "expired": "2026-03-10 11:00:00 UTC: it was given up: more than 10m late (start_deadline)."
     f" {NOBODY} The same goes for both {OUTAGE}.",
     "backfilled": "2026-03-10 10:00:00 UTC: it was backfilled on 2026-03-10 11:20:00 UTC as run 11, which completed"
-    " after 0s. Before, it was missed: was not fired on time (catch_up skip).",
+    " after 0s. Before, it was missed: not fired on time (catch_up skip).",
 }
 
 
