@@ -179,6 +179,17 @@ def test_it_was_made_up_for_by_a_later_run(world: World) -> None:
     assert "No scheduler was alive" in told
 
 
+def test_what_was_to_make_up_for_it_may_have_been_skipped(world: World) -> None:
+    world.create(catch_up_window="1d")
+    world.fire("08:30")
+    world.client.schedules.trigger("news")
+    world.fire("12:30")
+    assert (
+        "2026-03-10 12:00:00 UTC was to make up for it (catch_up last), and was skipped,"
+        " because run 1 of this schedule was not over (overlap skip)."
+    ) in world.told("10:00", "coalesced")
+
+
 def test_it_was_skipped_because_a_run_was_not_over(world: World, hand: Hand) -> None:
     world.create()
     world.fire("08:30")

@@ -105,12 +105,17 @@ def _expired(facts: Facts, firing: Row) -> str:
 
 def _coalesced(facts: Facts, _firing: Row) -> str:
     later = facts.made_up_by
-    by = (
-        f" by run {later['run_id']}, that of {facts.local(later['scheduled_for'])}"
-        if later
-        else " by a later run"
-    )
-    return f"it was made up for{by} (catch_up last).{_absence(facts)}"
+    if later is None:
+        told = "it was made up for by a later run (catch_up last)"
+    elif later["decision"] == "fired":
+        of = facts.local(later["scheduled_for"])
+        told = f"it was made up for by run {later['run_id']}, that of {of} (catch_up last)"
+    else:
+        told = (
+            f"{facts.local(later['scheduled_for'])} was to make up for it (catch_up last), and was skipped,"
+            f" because run {later['run_id']} of this schedule was not over (overlap {facts.row['overlap']})"
+        )
+    return f"{told}.{_absence(facts)}"
 
 
 def _excluded(_facts: Facts, firing: Row) -> str:

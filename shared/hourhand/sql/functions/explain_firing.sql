@@ -16,9 +16,11 @@ begin
     'firing', case when v_firing.schedule_id is not null then to_jsonb(v_firing) end,
     'run', v_run,
     'made_up_by', (
-      select jsonb_build_object('scheduled_for', f.scheduled_for, 'run_id', f.run_id)
+      -- Decided together with it; perhaps that one was kept by a run that was not over.
+      select jsonb_build_object('scheduled_for', f.scheduled_for, 'decision', f.decision, 'run_id', f.run_id)
       from hourhand.schedule_firings f
-      where f.schedule_id = v_schedule.id and f.scheduled_for > v_at and f.decision = 'fired' and v_firing.decision = 'coalesced'
+      where f.schedule_id = v_schedule.id and f.scheduled_for > v_at and f.decision in ('fired', 'skipped_overlap')
+        and v_firing.decision = 'coalesced' and f.decided_at = v_firing.decided_at
       order by f.scheduled_for limit 1
     ),
     'next_firing', (
