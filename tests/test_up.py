@@ -304,7 +304,7 @@ def test_it_runs_in_the_background_until_it_is_stopped(data_dir: Path) -> None:
     assert (stopped.returncode, stopped.stdout) == (0, "")
     assert stopped.stderr.startswith(f"Stopped process {pid}, since")
     eventually(lambda: not any(map(is_alive, family)))
-    assert "worker    | " in (data_dir / "logs" / "up.log").read_text()
+    assert "\nworker    | " in "\n" + (data_dir / "logs" / "up.log").read_text()
 
 
 def test_stop_says_when_nothing_runs(project: Path) -> None:
@@ -340,6 +340,19 @@ def test_production_refuses_the_embedded_database(project: Path) -> None:
     finished = hourhand("up", "--port", free_port(), HOURHAND_ENV="production")
     assert finished.returncode == 78
     assert "DATABASE_URL" in finished.stderr
+    assert not [*(project / ".hourhand").glob("postgres-*")]
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [("nowhere", "there is no module nowhere"), ("tasks.py", "'tasks.py' is not the name of a module")],
+)
+def test_a_module_that_does_not_exist_is_said_before_anything_starts(
+    project: Path, named: str, said: str
+) -> None:
+    refused = hourhand("up", "--port", free_port(), "--tasks", named)
+    assert refused.returncode == 78
+    assert said in refused.stderr
     assert not [*(project / ".hourhand").glob("postgres-*")]
 
 

@@ -72,6 +72,8 @@ class Rotated(io.TextIOBase):
         self._file = LogFile(log, rotate_mb * 2**20)
 
     def write(self, text: str) -> int:
+        if not isinstance(text, str):  # click tries so whether it may write bytes
+            raise TypeError("a text is expected")
         self._file.handle(logging.makeLogRecord({"msg": text}))
         return len(text)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from hourhand import demo, migrate, schedule_file
+from hourhand import demo, migrate, registry, schedule_file
 from hourhand.embedded import InUse, Server, require_allowed
 from hourhand.embedded.directory import ELSEWHERE, as_sentences, make_data_dir
 from hourhand.embedded.lock import Lock
@@ -51,8 +51,10 @@ def log_dir(settings: Settings) -> Path:
 def run(settings: Settings, plan: Plan) -> None:
     """Run everything until a signal comes, then stop it in order. Raises HourhandErrors while starting."""
     _let_signals_interrupt()
+    # Tell at once what is wrong.
+    registry.find(settings.tasks)
     if settings.schedules is not None:
-        schedule_file.read(settings.schedules, str(settings.cron_timezone))  # tell at once what is wrong
+        schedule_file.read(settings.schedules, str(settings.cron_timezone))
     try:
         with ExitStack() as ours:
             server = ours.enter_context(_server(settings)) if settings.database == "embedded" else None
@@ -183,7 +185,9 @@ def _environment(settings: Settings) -> dict[str, str]:
 def _announcement(
     settings: Settings, plan: Plan, server: Server | None, new: bool, silent: Sequence[str], login: str
 ) -> str:
-    lines = ["hourhand is up." if not silent else f"hourhand is up, but {' and '.join(silent)} not yet."]
+    lines = ["hourhand is up."]
+    if silent:
+        lines = [f"hourhand is up, but {' and '.join(silent)} not yet: what it wrote is here or in up.log."]
     if server is not None:
         lines.append(f"  database  {server.url}")
     lines += [f"  admin     http://127.0.0.1:{plan.port}", f"  login     {login}"]

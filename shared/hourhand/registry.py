@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,22 +85,40 @@ def load(modules: Iterable[str]) -> Registry:
 
     Raises TaskImportError, which names the module, the file and the line.
     """
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    _look_here_first()
     for module in modules:
         _import(module)
     return current()
 
 
+def find(modules: Iterable[str]) -> None:
+    """Look for the modules, or the packages they are in, without importing them. Raises TaskImportError."""
+    _look_here_first()
+    for module in modules:
+        _require_name(module)
+        outermost = module.partition(".")[0]
+        if outermost not in sys.modules and find_spec(outermost) is None:
+            raise _missing(module, outermost)
+
+
 # --- Importing, and telling what went wrong ---
 
 
-def _import(module: str) -> None:
-    if not all(part.isidentifier() for part in module.split(".")):
+def _look_here_first() -> None:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+
+
+def _require_name(module: str) -> None:
+    if module.endswith(".py") or not all(part.isidentifier() for part in module.split(".")):
         raise TaskImportError(
             f"{module!r} is not the name of a module", f"Write it as in an import: {_dotted(module)}."
         )
+
+
+def _import(module: str) -> None:
+    _require_name(module)
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
