@@ -2,8 +2,10 @@
 
 import configparser
 import json
+import os
 import plistlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -165,13 +167,91 @@ def test_units_see_a_home_directory_only_where_the_project_is_in_one() -> None:
         assert home("/srv/project") == "yes"
 
 
-@pytest.mark.parametrize("kind", ["supervisord", "pm2", "systemd", "cron"])
-def test_a_path_that_would_be_misread_is_refused(kind: str, tmp_path: Path) -> None:
-    awkward = tmp_path / "my project"
+@pytest.mark.parametrize(
+    ("kind", "sign"), [("supervisord", "%"), ("pm2", " "), ("systemd", "%"), ("cron", "%"), ("pm2", "'")]
+)
+def test_a_path_that_would_be_misread_is_refused(kind: str, sign: str, tmp_path: Path) -> None:
+    awkward = tmp_path / f"my{sign}project"
     awkward.mkdir()
     done = run(kind, "--project", str(awkward))
     assert done.exit_code == 1
-    assert "' ' in it" in done.output
+    assert f"{sign!r} in it" in done.output
+
+
+@pytest.mark.parametrize("kind", ["supervisord", "systemd", "cron"])
+def test_a_path_with_a_blank_is_one_word_of_a_command(kind: str) -> None:
+    home = Path("/srv/my project")
+    machine = deployment.Machine(home, home / ".venv/bin/hourhand", home / "logs", "me")
+    text = "".join(deployment.files(kind, machine).values())
+    commands = re.findall(r"^(?:command=|ExecStart=|\*/15 \* \* \* \* )(.*)$", text, re.MULTILINE)
+    assert commands
+    for command in commands:
+        words = shlex.split(command)
+        assert str(machine.program) in words
+        assert {word for word in words if "my" in word} <= {
+            str(home),
+            str(machine.program),
+            f"{machine.logs}/tick.log",
+        }
+
+
+def test_the_files_of_an_image_work_beside_each_other(project: Path) -> None:
+    said = run("docker").stdout
+    assert "deploy/" not in said
+    assert re.search(r"context: \.\n +dockerfile: Dockerfile\n", said)
+
+
+@pytest.mark.parametrize("kind", ["supervisord", "launchd", "cron"])
+def test_the_directory_of_the_logs_is_made_where_nothing_else_makes_it(kind: str, project: Path) -> None:
+    assert run(kind).exit_code == 0
+    assert (project / "logs").is_dir()
+
+
+def test_a_directory_that_cannot_be_made_is_told_of(project: Path) -> None:
+    (project / ".env").write_text("HOURHAND_LOG_DIR=file/logs")
+    (project / "file").touch()
+    done = run("cron")
+    assert done.exit_code == 0
+    assert f"{project}/file/logs, for the logs, is missing" in done.stderr
+
+
+def test_the_settings_are_those_of_the_project(project: Path, tmp_path: Path) -> None:
+    (project / ".env").write_text("HOURHAND_LOG_DIR=ours")
+    (other := tmp_path / "other").mkdir()
+    (other / ".env").write_text("HOURHAND_LOG_DIR=theirs")
+    assert f">> {other}/theirs/tick.log" in run("cron", "--project", "../other").stdout
+
+
+def test_it_says_what_the_services_would_miss(project: Path) -> None:
+    environment = project / ".env"
+    for text, mode, missing in [
+        ("", 0o600, ["DATABASE_URL", "HOURHAND_TASKS"]),
+        ("SUPABASE_URL=https://x.supabase.co\nSUPABASE_SECRET_KEY=k\nHOURHAND_TASKS=t", 0o644, ["chmod"]),
+        ("DATABASE_URL=postgresql://h/d\nHOURHAND_TASKS=t", 0o640, []),
+    ]:
+        environment.write_text(text)
+        environment.chmod(mode)
+        done = run("pm2")
+        assert done.exit_code == 0, done.output
+        told = done.stderr.splitlines()
+        assert len(told) == len(missing)
+        assert all(word in line for word, line in zip(missing, told, strict=True))
+
+
+def test_services_do_not_run_as_root_because_root_has_asked(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "root")
+    monkeypatch.setattr(Path, "owner", lambda _: "somebody")
+    assert "User=somebody" in run("systemd").stdout
+
+
+def test_a_user_without_a_name_is_a_number(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert f"User={os.getuid()}\n" in run("systemd").stdout
 
 
 def test_xml_takes_any_path(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from pathlib import Path
 
 import click
@@ -29,7 +30,7 @@ _KINDS = (
         "hourhand deploy pm2 > ecosystem.config.js && pm2 start ecosystem.config.js",
         "sudo .venv/bin/hourhand deploy systemd --user hourhand --install",
         "hourhand deploy docker --output .",
-        "hourhand deploy cron | crontab -",
+        "(crontab -l; hourhand deploy cron) | crontab -",
     )
 )
 @click.argument("kind", type=click.Choice(_KINDS))
@@ -39,7 +40,9 @@ _KINDS = (
     default=Path(),
     help="Directory of the project: where its .env is.  [default: this one]",
 )
-@click.option("--user", metavar="USER", help="Who the services run as.  [default: you]")
+@click.option(
+    "--user", metavar="USER", help="Who the services run as.  [default: you; for root, the project's owner]"
+)
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -59,8 +62,13 @@ def deploy(kind: str, project: Path, user: str | None, output: Path | None, inst
         raise click.UsageError(
             "--install is for systemd; the others are put in place by a command of theirs."
         )
-    machine = deployment.this_machine(project, logs=load_settings().log_dir, user=user)
+    with chdir(project):  # for its .env
+        logs = load_settings().log_dir
+    machine = deployment.this_machine(project, logs=logs, user=user)
     files = deployment.files(kind, machine)
+    deployment.make_logs(kind, machine)
+    for hint in deployment.hints(kind, machine):
+        say(hint)
     if install:
         return _install(files)
     if output is not None:
