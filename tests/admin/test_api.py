@@ -264,6 +264,15 @@ class TestRuns:
         ask(api, "POST", "/api/v1/schedules", {**schedule, "payload": {"n": 1}}, 201)
         ask(api, "POST", "/api/v1/schedules/s/trigger", {"payload": {"n": "x"}}, 422)
         ask(api, "PATCH", "/api/v1/schedules/s", {"payload": {"n": "x"}}, 422, if_match="*")
+        fleet = {
+            "name": "fleet",
+            "task": "task",
+            "every": 60,
+            "rank_intervals": {"1": 60},
+        }  # its items have an n
+        ask(api, "POST", "/api/v1/schedules", {**fleet, "payload": {"n": "x"}}, 422)
+        ask(api, "POST", "/api/v1/schedules", fleet, 201)
+        ask(api, "PATCH", "/api/v1/schedules/fleet", {"payload": {"m": 1}}, if_match="*")
 
     def test_they_come_in_pages_and_by_filters(self, api: Program, enqueue: Any, hand: Any) -> None:
         made = [enqueue("task" if number % 2 else "other") for number in range(7)]

@@ -71,6 +71,12 @@ def schedule(house: House, name: str) -> Any:
 NEWS = {"name": "news", "task": "ingest", "kind": "cron", "cron": "*/15 * * * *"}
 
 
+def test_what_the_task_of_a_fleet_needs_may_come_from_the_items(house: House, person: Person) -> None:
+    assert "this is needed" in save(person, "/schedule/new", **NEWS).text
+    save(person, "/schedule/new", **NEWS, rank_intervals='{"1": "1d"}')
+    assert schedule(house, "news")["rank_intervals"] == {"1": 86400}
+
+
 def test_a_schedule_is_created_with_its_payload_from_fields(house: House, person: Person) -> None:
     page = person.get("/schedule/new?task=ingest").text
     assert "Where it is" in page

@@ -8,6 +8,7 @@ import pytest
 from hourhand import AsyncClient, Client
 from hourhand.errors import BadInput
 from tests.cli.conftest import Hourhand
+from tests.support.hand import Hand
 
 BANDS = '{"81": "1d", "61": "2d", "31": "3d", "11": "4d", "1": "5d", "limit": 5}'
 
@@ -33,6 +34,20 @@ def test_a_fleet_is_added_and_shown_with_its_bands(hourhand: Hourhand, scrape: s
     )
     hourhand("schedule", "edit", scrape, "--clear", "rank_intervals")
     assert client.schedules.get(scrape).rank_intervals is None  # type: ignore[attr-defined]
+
+
+def test_what_its_task_needs_may_come_from_the_items(
+    hourhand: Hourhand, hand: Hand, client: Client, tmp_path: Path
+) -> None:
+    add = ("schedule", "add", "feeds", "--task", "ingest-rss", "--every", "1h", "--rank-intervals", BANDS)
+    assert "'many' is not of type 'integer'" in hourhand(*add, "--payload", '{"limit": "many"}').err
+    assert hourhand(*add).code == 0
+    assert hourhand("schedule", "edit", "feeds", "--payload", '{"limit": 5}').code == 0
+    written = f"- {{name: more, task: ingest-rss, every: 1h, rank_intervals: {BANDS}}}\n"
+    (tmp_path / "schedules.yaml").write_text(f"schedules:\n{written}")
+    assert hourhand("schedule", "apply", str(tmp_path / "schedules.yaml")).code == 0
+    done = hourhand("schedule", "edit", "feeds", "--clear", "rank_intervals", "--payload", '{"limit": 5}')
+    assert "'url' is a required property" in done.err
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,9 @@ def _check_payloads(client: Client, file: Path, entries: Sequence[Entry], change
     concerned = {change.name for change in changes if {"task", "payload"} & change.fields.keys()}
     for entry in entries:
         if entry.name in concerned:
+            task = warn_of_unknown_task(client, entry.row["task"])
             try:
-                check_payload(warn_of_unknown_task(client, entry.row["task"]), entry.row.get("payload"))
+                check_payload(task, entry.row.get("payload"), fleet=bool(entry.row.get("rank_intervals")))
             except BadPayload as error:
                 raise BadScheduleFile(f"{file}:{entry.line}: {entry.name}: {error}", error.hint) from None
 

@@ -48,8 +48,9 @@ def add(name: str, task: str, as_json: bool, **options: Any) -> None:
     from hourhand_admin.terminal.tasks import check_payload, warn_of_unknown_task
 
     with open_client() as client:
-        check_payload(warn_of_unknown_task(client, task), options["payload"])
-        made = client.schedules.create(name, task, **fields(client, options))
+        definition, given = warn_of_unknown_task(client, task), fields(client, options)
+        check_payload(definition, options["payload"], fleet=bool(given.get("rank_intervals")))
+        made = client.schedules.create(name, task, **given)
         _tell(client, made, "created", as_json)
 
 
@@ -72,9 +73,9 @@ def edit(name: str, task: str | None, clear: tuple[str, ...], as_json: bool, **o
     with open_client() as client, named(client, name):
         changed = {**cleared(clear), **fields(client, options)}
         if task is not None or "payload" in changed:
-            before = client.schedules.get(name)
-            definition = warn_of_unknown_task(client, task or before.task)
-            check_payload(definition, changed.get("payload", before.payload))
+            wanted = {**client.call("get_schedule", p_schedule=name), **changed}
+            definition = warn_of_unknown_task(client, task or wanted["task"])
+            check_payload(definition, wanted["payload"], fleet=bool(wanted["rank_intervals"]))
         if task is None and not changed:
             raise click.UsageError("Say what to change, such as --every 10m.")
         _tell(client, client.schedules.update(name, task=task, **changed), "changed", as_json)

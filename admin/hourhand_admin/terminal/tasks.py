@@ -66,15 +66,15 @@ def load_with(name: str, modules: Sequence[str]) -> Registry:
     return known
 
 
-def check_payload(task: Mapping[str, Any] | None, payload: Any) -> None:
-    """Refuse a payload that the task's schema does not allow. Raises BadPayload."""
+def check_payload(task: Mapping[str, Any] | None, payload: Any, *, fleet: bool = False) -> None:
+    """Refuse a payload that the schema does not allow; of a `fleet`, for some item. Raises BadPayload."""
     schema = task.get("schema") if task else None
     if not schema:
         return
     from hourhand.errors import BadPayload
-    from hourhand_admin.terminal.schema import problems
+    from hourhand_admin.terminal.schema import before_items, problems
 
-    found = problems(schema, {} if payload is None else payload)
+    found = problems(before_items(schema) if fleet else schema, {} if payload is None else payload)
     if found:
         name = task["name"] if task else ""
         raise BadPayload(

@@ -69,7 +69,7 @@ def list_schedules(
 @router.post("", status_code=201, response_model=answers.Schedule, responses={201: _ETAG})
 def create(visit: Operator, schedule: NewSchedule) -> Response:
     """Create a schedule. 409 when there is one of this name; 422 also for a timing that never comes."""
-    check_payload(visit, schedule.task, schedule.payload)
+    check_payload(visit, schedule.task, schedule.payload, fleet=bool(schedule.rank_intervals))
     made = Desk(visit).schedules.create(**schedule.model_dump(exclude_unset=True))
     return _shown(visit, str(made.id), 201)
 
@@ -91,7 +91,9 @@ def edit(
     given: dict[str, Any] = changes.model_dump(exclude_unset=True)
     new_name, task = given.pop("name", None), given.pop("task", None)
     if "payload" in given or task is not None:
-        check_payload(visit, task or before["task"], given.get("payload", before["payload"]))
+        wanted = {**before, **given}
+        fleet = bool(wanted["rank_intervals"])
+        check_payload(visit, task or before["task"], wanted["payload"], fleet=fleet)
     Editor(visit, before, new_name).schedules.update(str(before["name"]), task=task, **given)
     return _shown(visit, str(before["id"]))
 

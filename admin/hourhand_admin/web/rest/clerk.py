@@ -10,7 +10,7 @@ from fastapi import HTTPException
 
 from hourhand import tracing
 from hourhand.errors import BadPayload, UnknownTask
-from hourhand_admin.terminal.schema import problems
+from hourhand_admin.terminal.schema import before_items, problems
 from hourhand_admin.web.desk import Desk
 
 if TYPE_CHECKING:
@@ -46,13 +46,16 @@ def change(visit: Visit, schedule: Mapping[str, Any], changes: Mapping[str, Any]
     return answer
 
 
-def check_payload(visit: Visit, task: str, payload: Any, *, known: bool = False) -> None:
-    """Against the schema that the task's workers have stored. Raises BadPayload, and UnknownTask if it has to
-    be known."""
+def check_payload(visit: Visit, task: str, payload: Any, *, known: bool = False, fleet: bool = False) -> None:
+    """Against the schema that the task's workers have stored; of a `fleet`, for some item.
+
+    Raises BadPayload, and UnknownTask if it has to be known.
+    """
     found = next((each for each in visit.call("list_tasks")["tasks"] if each["name"] == task), None)
     if found is None and known:
         raise UnknownTask(f"there is no task {task}", "GET /api/v1/tasks lists those that workers have.")
-    wrong = problems(found["schema"], payload) if found and found["schema"] else []
+    schema = found["schema"] if found else None
+    wrong = problems(before_items(schema) if fleet else schema, payload) if schema else []
     if wrong:
         raise BadPayload(f"the payload does not fit task {task}: {'; '.join(wrong)}")
 

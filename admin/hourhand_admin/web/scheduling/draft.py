@@ -9,6 +9,7 @@ from typing import Any
 from hourhand.errors import BadSchedule
 from hourhand.schedule_rows import DEFAULTS
 from hourhand.timetable import BadTiming, validate
+from hourhand_admin.terminal.schema import before_items
 from hourhand_admin.web.look.times import instant
 from hourhand_admin.web.look.times import zone as zone_of
 from hourhand_admin.web.scheduling import payload, values
@@ -170,7 +171,10 @@ class Draft:
             except ValueError as error:
                 self.errors[payload.WHOLE] = str(error)
         value = self._payload_value()
-        known = payload.problems(self.task["schema"] if self.task else None, value, bool(self.fields))
+        schema = self.task["schema"] if self.task else None
+        if self.texts.get("rank_intervals") and "rank_intervals" not in self.errors:
+            schema = before_items(schema)
+        known = payload.problems(schema, value, bool(self.fields))
         self.errors = {**known, **self.errors}
         original = self.original["payload"] if self.original else {}
         return {} if value == original else {"payload": value}
