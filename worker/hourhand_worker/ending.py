@@ -79,7 +79,7 @@ class Endings:
                 return failed if result is None else {**failed, "result": sanitise(result)}
             case Retry(after=after):
                 wait = self._delay(attempt) if after is None else after
-                return self._failed(attempt, _said("Retry", str(outcome)), wait)
+                return self._failed(attempt, _said("", str(outcome)), wait)
         return self._failed(attempt, _described(outcome), None)
 
     def _cancelled(self, attempt: Attempt, reason: str) -> Result:
