@@ -10,7 +10,6 @@ import click
 
 from hourhand.cli import echo_json, json_option, table
 from hourhand.errors import FAILED
-from hourhand.log.lines import printable
 from hourhand_admin.terminal import completion, text
 from hourhand_admin.terminal.filters import STATUSES, filter_options, matching
 from hourhand_admin.terminal.inputs import BACK, DURATION, JSON, Moment, resolved
@@ -76,14 +75,14 @@ def logs(run_id: int, follow: bool, as_json: bool) -> None:
     """Write the lines that a run has logged; with --json one object a line."""
     import json
 
-    from hourhand_admin.terminal.run_log import written
+    from hourhand_admin.terminal.run_log import shown, written
 
     with open_client() as client:
         for line in written(client, run_id, follow=follow):
             if as_json:
                 click.echo(json.dumps(line))
             else:
-                click.echo(_line(line))
+                click.echo(shown(line))
 
 
 @run.command(epilog=examples("hourhand run wait 12 --timeout 5m && echo done"))
@@ -258,12 +257,6 @@ def _listed(runs: Iterable[RunRecord], now: datetime) -> str:
         for run in runs
     ]  # fmt: skip
     return table(rows, ("id", "status", "task", "trigger", "attempt", "created", "took", "error"))
-
-
-def _line(line: dict[str, Any]) -> str:
-    attempt = f"[attempt {line['attempt']}] " if line["attempt"] > 1 else ""
-    at = text.local(text.instant(line["at"]))
-    return f"{at}  {line['level']:<7}  {attempt}{printable(line['message'])}"
 
 
 def _counted(answer: dict[str, Any]) -> str:

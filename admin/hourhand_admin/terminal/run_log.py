@@ -6,6 +6,9 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from hourhand.log.lines import printable
+from hourhand_admin.terminal import text
+
 if TYPE_CHECKING:
     from hourhand.client import Client
 
@@ -26,3 +29,10 @@ def written(client: Client, run_id: int, *, follow: bool) -> Iterator[dict[str, 
         if answer["terminal"] or not follow:
             return
         time.sleep(_PAUSE)
+
+
+def shown(line: dict[str, Any]) -> str:
+    """A line as a terminal shows it."""
+    attempt = f"[attempt {line['attempt']}] " if line["attempt"] > 1 else ""
+    at = text.local(text.instant(line["at"]))
+    return f"{at}  {line['level']:<7}  {attempt}{printable(line['message'])}"
