@@ -272,14 +272,19 @@ class _Variables(PydanticBaseSettingsSource):
             DotEnvSettingsSource(settings_cls).env_vars,
         )
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+    def find(self, field: FieldInfo) -> tuple[str, str] | None:
+        """The name by which it is set, and its value."""
         for source in self._sources:
             for name in _names(field):
                 value = source.get(name)
                 # An empty path is a meaningful one: a PostgREST that stands alone answers at its root.
                 if value is not None and (value.strip() or name == "SUPABASE_REST_PATH"):
-                    return value.strip(), field_name, False
-        return None, field_name, False
+                    return name, value.strip()
+        return None
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        found = self.find(field)
+        return (found[1] if found else None), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         values = {
@@ -324,24 +329,27 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**given).checked()  # type: ignore[arg-type]
     except ValidationError as error:
-        raise _bad_setting(error) from None
+        raise _bad_setting(error, given) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadSetting(
             f"the file .env cannot be read: {error}", "It has to be a text file in UTF-8."
         ) from None
 
 
-def _bad_setting(error: ValidationError) -> BadSetting:
-    problems = [_problem(detail) for detail in error.errors(include_url=False)]
+def _bad_setting(error: ValidationError, given: Mapping[str, object]) -> BadSetting:
+    problems = [_problem(detail, given) for detail in error.errors(include_url=False)]
     return BadSetting(
         "\n".join(problems), "Settings come from the command, the environment and the file .env."
     )
 
 
-def _problem(detail: Mapping[str, Any]) -> str:
-    field = Settings.model_fields[str(detail["loc"][0])]
-    shown = "the value given (not shown)" if _is_secret(field) else repr(detail["input"])
-    return f"{' or '.join(_names(field))}: expected {_expected(detail)}, not {shown}"
+def _problem(detail: Mapping[str, Any], given: Mapping[str, object]) -> str:
+    attribute = str(detail["loc"][0])
+    field = Settings.model_fields[attribute]
+    set_by = None if attribute in given else _Variables(Settings).find(field)
+    name, value = set_by or (" or ".join(_names(field)), detail["input"])
+    shown = "the value given (not shown)" if _is_secret(field) else repr(value)
+    return f"{name}: expected {_expected(detail)}, not {shown}"
 
 
 def _expected(detail: Mapping[str, Any]) -> str:

@@ -224,6 +224,14 @@ def test_a_wrong_value_is_told_with_its_name_and_what_is_expected(
     assert problem() == f"{name}: expected {expected}, not {value!r}"
 
 
+def test_a_wrong_value_is_told_as_it_was_written(environment: Environment) -> None:
+    environment.write("LOG_LEVEL=Loud\nPOSTGRES_URL=mysql://localhost")
+    lines = problem().splitlines()
+    assert lines[0].startswith("POSTGRES_URL: expected an address")
+    assert lines[1].endswith(", not 'Loud'")
+    assert problem(log_level="quiet", database_url=ADDRESS).endswith(", not 'QUIET'")
+
+
 def test_all_wrong_values_are_told_at_once(environment: Environment) -> None:
     environment.set(JOB_WORKER_BATCH="x", HOURHAND_NOTIFY="x")
     assert len(problem().splitlines()) == 2
