@@ -325,6 +325,16 @@ def test_two_at_once_wait_for_each_other(
 # --- Other people's schemas ---
 
 
+def test_a_server_that_is_too_old_is_told_so_before_anything_is_done(
+    database: PostgresTransport, make: Make
+) -> None:
+    text = script(make(ONE)).replace("< 150000", "< 990000")  # the servers here are all new enough
+    with pytest.raises(ContractMismatch, match="needs Postgres 15 or newer; this is") as caught:
+        database.execute(text)
+    assert caught.value.exit_code == 78
+    assert database.query("select to_regnamespace('hourhand') is null") == [(True,)]
+
+
 def test_a_newer_schema_is_left_alone(database: PostgresTransport, make: Make) -> None:
     migrate.apply(database, make(ONE, TWO))
     older = make(ONE)

@@ -176,6 +176,11 @@ declare
   v_text text;
   v_row record;
 begin
+  if current_setting('server_version_num')::int < 150000 then
+    raise exception using errcode = 'HH004',
+      message = format('hourhand needs Postgres 15 or newer; this is %s', current_setting('server_version')),
+      hint = 'Use a newer server.';
+  end if;
   perform pg_advisory_xact_lock(hashtextextended('hourhand.migrate', 0));
   -- Functions may call others that come later in the alphabet.
   perform set_config('check_function_bodies', 'off', true);
