@@ -162,10 +162,11 @@ def test_a_run_that_is_not_there_ends_at_once(house: House) -> None:
         ]
 
 
+@pytest.mark.parametrize("query", ["runs&schedules&services", ""])
 def test_lists_are_told_about(
-    house: House, transport: Transport, add_schedule: Any, enqueue: Any, hand: Any
+    house: House, transport: Transport, add_schedule: Any, enqueue: Any, hand: Any, query: str
 ) -> None:
-    with stream(house.program("viewer"), "runs&schedules&services") as events:
+    with stream(house.program("viewer"), query) as events:
         assert {next(events)["event"] for _ in range(3)} == {"runs", "schedules", "services"}
         add_schedule("news")
         assert next(events)["event"] == "schedules"
@@ -288,7 +289,7 @@ def test_streams_end_with_the_admin(house: House, enqueue: Any) -> None:
 def test_what_makes_no_sense_is_refused(house: House) -> None:
     program = house.program("viewer")
     many = "&".join(f"run={number}" for number in range(21))
-    for query in ("", "run=x", "run=-1", "run=1:x", f"run={'9' * 30}", many, "run=1%00"):
+    for query in ("run=x", "run=-1", "run=1:x", f"run={'9' * 30}", many, "run=1%00"):
         answer = program.ask("GET", f"/api/v1/events?{query}")
         assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), (
             query
@@ -338,6 +339,7 @@ def test_a_token_shows_one_run_for_a_while_and_nothing_else(
         f"/api/v1/events?run={other}",
         f"/api/v1/events?run={run_id}&run={other}",
         f"/api/v1/events?run={run_id}&runs",
+        "/api/v1/events",
         f"/api/v1/runs/{other}",
         f"/trigger/runs/{other}",
         f"/jobs/stream/{other}",

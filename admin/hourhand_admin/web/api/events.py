@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, HTTPException, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 
 from hourhand_admin.web.access.run_tokens import RunReader
 from hourhand_admin.web.live.cursor import TOPICS, Cursor
@@ -39,15 +39,16 @@ async def events(
 ) -> Response:
     """Server-sent events. Each has an id; a browser that reconnects sends the last one, and misses nothing.
 
+    Without any parameter it is about `runs`, `schedules` and `services`.
+
     `log` is a line of a run's log, `run` a run's state whenever it differs, `run-end` the last of a run;
     `runs`, `schedules` and `services` say that something there has changed; `end` closes the stream.
     """
     wanted = {
         name for name, value in zip(TOPICS, (runs, schedules, services), strict=True) if value is not None
     }
-    if not run and not wanted:
-        raise HTTPException(422, "Say what to watch: run=ID, runs, schedules or services.")
-    cursor = Cursor.of(dict(map(_from, run)), sorted(wanted), last_event_id)
+    topics = sorted(wanted) if run or wanted else TOPICS
+    cursor = Cursor.of(dict(map(_from, run)), topics, last_event_id)
     if cursor.over:  # a browser does not come back after this answer
         return Response(status_code=204)
     return EventStream(visit.request.app.state.live, cursor)
