@@ -9,9 +9,11 @@ import click
     "--interval",
     type=click.FloatRange(min=0.05),
     metavar="SECONDS",
-    help="Time between two looks at the schedules.  [env JOB_SCHEDULER_POLL_MS; default 60 seconds]",
+    help="Time between two looks at the schedules.  [env JOB_SCHEDULER_POLL_MS; default: 60 seconds]",
 )
-@click.option("--log-level", metavar="LEVEL", help="Least level logged.  [env LOG_LEVEL; default INFO]")
+@click.option(
+    "--log-level", metavar="LEVEL", help="Least level that is logged.  [env LOG_LEVEL; default: INFO]"
+)
 def scheduler(once: bool, interval: float | None, log_level: str | None) -> None:
     """Turn due schedules into runs.
 

@@ -12,34 +12,34 @@ import click
     "--interval",
     type=click.FloatRange(min=0.05),
     metavar="SECONDS",
-    help="Time between two looks at the queue.  [env JOB_WORKER_POLL_MS; default 30 seconds]",
+    help="Time between two looks at the queue.  [env JOB_WORKER_POLL_MS; default: 30 seconds]",
 )
 @click.option(
     "--batch",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Runs that one claim takes at most.  [env JOB_WORKER_BATCH; default 5]",
+    help="Runs that one claim takes at most.  [env JOB_WORKER_BATCH; default: 5]",
 )
 @click.option(
     "--concurrency",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Runs at once.  [env HOURHAND_CONCURRENCY; default as many as the batch]",
+    help="Runs at once.  [env HOURHAND_CONCURRENCY; default: as many as the batch]",
 )
 @click.option("--max-jobs", type=click.IntRange(min=1), metavar="N", help="Exit after so many runs.")
 @click.option("--max-time", metavar="DURATION", help="Exit after that time, such as 90 or 1h30m.")
 @click.option(
-    "--queues", metavar="A,B", help="Queues to take runs from.  [env HOURHAND_QUEUES; default default]"
+    "--queues", metavar="A,B", help="Queues to take runs from.  [env HOURHAND_QUEUES; default: default]"
 )
 @click.option(
     "--tasks",
     multiple=True,
     metavar="MODULE",
-    help="Module that defines tasks; may be repeated.  [env HOURHAND_TASKS]",
+    help="Module that defines tasks; repeatable.  [env HOURHAND_TASKS]",
 )
 @click.option("--name", metavar="NAME", help="Name in the log and the list of services.  [default: the host]")
 @click.option(
-    "--log-level", metavar="LEVEL", help="Least level that is logged.  [env LOG_LEVEL; default INFO]"
+    "--log-level", metavar="LEVEL", help="Least level that is logged.  [env LOG_LEVEL; default: INFO]"
 )
 def worker(
     once: bool,

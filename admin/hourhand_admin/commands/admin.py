@@ -8,17 +8,19 @@ from hourhand_admin.terminal.session import examples
 
 
 @click.command(epilog=examples("hourhand admin", "hourhand admin --host 0.0.0.0 --port 80 --root-path /jobs"))
-@click.option("--host", default="127.0.0.1", help="Address to listen at.  [default 127.0.0.1]")
+@click.option("--host", default="127.0.0.1", help="Address to listen at.  [default: 127.0.0.1]")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, help="0 takes a free one.  [default 8000]"
+    "--port", type=click.IntRange(0, 65535), default=8000, help="0 takes a free one.  [default: 8000]"
 )
 @click.option(
     "--root-path",
     default="",
     metavar="PATH",
-    help="Path below which a proxy shows it, such as /jobs.  [default /]",
+    help="Path below which a proxy shows it, such as /jobs.  [default: /]",
 )
-@click.option("--log-level", metavar="LEVEL", help="Least level logged.  [env LOG_LEVEL; default INFO]")
+@click.option(
+    "--log-level", metavar="LEVEL", help="Least level that is logged.  [env LOG_LEVEL; default: INFO]"
+)
 def admin(host: str, port: int, root_path: str, log_level: str | None) -> None:
     """Serve the admin: pages for people, a REST API for programs.
 

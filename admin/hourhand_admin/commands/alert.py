@@ -20,7 +20,7 @@ def alert() -> None:
 
 
 @alert.command("list")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many at most.  [default 50]")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many at most.  [default: 50]")
 @json_option
 def list_alerts(limit: int, as_json: bool) -> None:
     """List alerts, those that are open first."""

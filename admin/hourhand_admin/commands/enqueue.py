@@ -35,9 +35,13 @@ from hourhand_admin.terminal.session import examples, open_client
 @click.option(
     "--priority", type=click.IntRange(-100, 100), help="Higher first. [default: the task's, else 0]"
 )
-@click.option("--queue", help="[default: the task's, else default]")
+@click.option("--queue", help="Where it waits. [default: the task's, else default]")
 @click.option("--concurrency-key", metavar="TEXT", help="Of the runs with one key, one runs at a time.")
-@click.option("--max-attempts", type=click.IntRange(1, 1000), help="[default: the task's, else 4]")
+@click.option(
+    "--max-attempts",
+    type=click.IntRange(1, 1000),
+    help="How often it is tried. [default: the task's, else 4]",
+)
 @click.option("--timeout", type=DURATION, help="Bound of one attempt. [default: the task's, else 1h]")
 @click.option(
     "--wait", is_flag=True, help="Wait for the end: the result on stdout, exit 1 if the run failed."

@@ -24,7 +24,7 @@ def ping() -> None:
 @ping.command(epilog=examples("hourhand ping add backup --every 1d --grace 1h"))
 @click.argument("name")
 @click.option("--every", type=DURATION, help="The time between two calls. Needed for a new one.")
-@click.option("--grace", type=DURATION, help="How late a call may be.  [default a tenth, 1m at least]")
+@click.option("--grace", type=DURATION, help="How late a call may be.  [default: a tenth, 1m at least]")
 @json_option
 def add(name: str, every: timedelta | None, grace: timedelta | None, as_json: bool) -> None:
     """Create a ping, or change its times, and print the address to call.

@@ -134,7 +134,9 @@ def resume(name: str, as_json: bool) -> None:
 @click.option("--concurrency", type=click.IntRange(min=1), help="So many runs at once, over all workers.")
 @click.option("--rate", metavar="N/UNIT", help="So many runs started per s, min or h, over all workers.")
 @click.option(
-    "--burst", type=click.IntRange(min=1), help="So many at once after a rest. [default: one second's]"
+    "--burst",
+    type=click.IntRange(min=1),
+    help="So many at once after a rest. [default: those of a second, 1 at least]",
 )
 @click.option("--clear", is_flag=True, help="Take away the limits that are not given here.")
 @json_option

@@ -22,7 +22,7 @@ def token() -> None:
     epilog=examples("hourhand token create ci --role operator --expires 90d", "hourhand token create grafana")
 )
 @click.argument("name")
-@click.option("--role", type=click.Choice(ROLES), default="viewer", help="What it may do.  [default viewer]")
+@click.option("--role", type=click.Choice(ROLES), default="viewer", help="What it may do.  [default: viewer]")
 @click.option("--expires", type=DURATION, help="How long it is good for, such as 90d.  [default: for good]")
 @json_option
 def create(name: str, role: str, expires: timedelta | None, as_json: bool) -> None:

@@ -22,7 +22,7 @@ _PORT = 8000
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Directory of the embedded database, logs and up.pid.  [env HOURHAND_DATA_DIR; default .hourhand]",
+    help="Directory of the embedded database, logs and up.pid.  [env HOURHAND_DATA_DIR; default: .hourhand]",
 )
 
 
@@ -33,13 +33,13 @@ data_dir_option = click.option(
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    help="Port of the admin.  [default 8000, or the next one that is free]",
+    help="Port of the admin.  [default: 8000, or the next one that is free]",
 )
 @click.option(
     "--tasks",
     metavar="MODULE",
     multiple=True,
-    help="Module that defines tasks; may be repeated.  [env HOURHAND_TASKS]",
+    help="Module that defines tasks; repeatable.  [env HOURHAND_TASKS]",
 )
 @click.option(
     "--schedules",

@@ -15,7 +15,8 @@ ROLES = ("viewer", "operator", "admin")
 role_option = click.option(
     "--role",
     type=click.Choice(ROLES),
-    help="viewer reads, operator also runs and edits, admin also gives access.",
+    help="viewer reads, operator also runs and edits, admin also gives access.  [default for a new user: "
+    "viewer]",
 )
 
 

@@ -39,7 +39,9 @@ _OPTIONS = (
     click.option(
         "--at", "run_at", type=WALL, help="Once, at this local time in the zone (or in a while: +10m)."
     ),
-    click.option("--timezone", metavar="ZONE", help="Such as Europe/Berlin. [env JOBS_CRON_TZ; default UTC]"),
+    click.option(
+        "--timezone", metavar="ZONE", help="Such as Europe/Berlin. [env JOBS_CRON_TZ; default: UTC]"
+    ),
     click.option(
         "--payload", type=JSON, metavar="JSON", help="An object or list; @FILE, or - for stdin. [default: {}]"
     ),
@@ -93,9 +95,13 @@ _OPTIONS = (
         metavar="DAYS",
         help="Days it rests: 2026-12-25, 2026-12-24..2027-01-02 or sat; repeatable.",
     ),
-    click.option("--queue", help="[default: the task's]"),
+    click.option("--queue", help="Where its runs wait. [default: the task's]"),
     click.option("--priority", type=click.IntRange(-100, 100), help="Higher first. [default: 0]"),
-    click.option("--max-attempts", type=click.IntRange(1, 1000), help="[default: the task's, else 4]"),
+    click.option(
+        "--max-attempts",
+        type=click.IntRange(1, 1000),
+        help="How often a run is tried. [default: the task's, else 4]",
+    ),
     click.option("--timeout", type=DURATION, help="Bound of one attempt. [default: the task's, else 1h]"),
     click.option("--tag", "tags", multiple=True, help="A word to find it by; repeatable."),
 )
