@@ -132,7 +132,7 @@ def _filled(kind: str, text: str, machine: Machine) -> str:
             text = text.replace("-f deploy/docker/compose.yaml ", "").replace(
                 "-f deploy/docker/Dockerfile ", ""
             )
-            return text.replace("deploy/docker/", "").replace("context: ../..", "context: .")
+            return text.replace("deploy/docker/", "").replace("../../", "./").replace("../..", ".")
         case _:
             return text
 

@@ -199,6 +199,7 @@ def test_the_files_of_an_image_work_beside_each_other(project: Path) -> None:
     said = run("docker").stdout
     assert "deploy/" not in said
     assert re.search(r"context: \.\n +dockerfile: Dockerfile\n", said)
+    assert "path: ./.env\n" in said
 
 
 @pytest.mark.parametrize("kind", ["supervisord", "launchd", "cron"])
