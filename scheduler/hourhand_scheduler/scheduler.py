@@ -165,8 +165,16 @@ def _following(schedule: Schedule, firing: Firing, result: Mapping[str, Any]) ->
             fired = {run["at"] for run in result["runs"] if run["decision"] == "fired"}
             left = None if schedule.runs_left is None else max(0, schedule.runs_left - len(fired))
             return replace(schedule, next_run_at=firing.then, runs_left=left)
-        # Most likely another scheduler did the same: stay ready to take over from it.
         case "lost" if schedule.runs_left is None:
-            return replace(schedule, next_run_at=firing.then)
+            return _overtaken(schedule, result)
         case _:
             return None
+
+
+def _overtaken(schedule: Schedule, result: Mapping[str, Any]) -> Schedule | None:
+    """Most likely another scheduler did the same: stay ready to take over from where it left the cursor."""
+    told = result.get("next_run_at")
+    at = told and datetime.fromisoformat(told)
+    if result.get("revision") != schedule.revision or at in (None, schedule.next_run_at):
+        return None
+    return replace(schedule, next_run_at=at)

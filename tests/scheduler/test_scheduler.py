@@ -255,6 +255,30 @@ def test_a_scheduler_that_lost_takes_over_at_the_next_instant(
     eventually(lambda: loser.step() and len(ledger(id_)) > fired, interval=0.05)
 
 
+def test_a_cursor_set_by_hand_is_followed_once_the_old_one_is_due(
+    wire: Wire, settings: Settings, insert: Insert, ledger: Ledger, sql: Sql
+) -> None:
+    id_ = insert(due=SECOND)
+    scheduler = make_scheduler(wire, settings)
+    scheduler.step()  # it has read
+    sql("update hourhand.scheduled_jobs set next_run_at = next_run_at - interval '1 minute'")
+    scheduler.finish()
+    assert [decision for decision, _, _ in ledger(id_)] == ["fired"]
+    assert (wire.calls["due_schedules"], wire.calls["fire"]) == (1, 2)
+
+
+@pytest.mark.parametrize("edit", ["next_run_at = null", "error = 'it makes no sense'", "is_active = false"])
+def test_what_was_taken_from_the_agenda_meanwhile_waits_for_the_next_look(
+    wire: Wire, settings: Settings, insert: Insert, sql: Sql, edit: str
+) -> None:
+    insert(due=SECOND)
+    scheduler = make_scheduler(wire, settings)
+    scheduler.step()  # it has read
+    sql(f"update hourhand.scheduled_jobs set {edit}")
+    scheduler.finish()
+    assert (runs(sql), wire.calls["fire"]) == (0, 1)
+
+
 def test_a_clock_that_runs_ahead_is_corrected_by_the_first_early_answer(
     wire: Wire, settings: Settings, insert: Insert, sql: Sql
 ) -> None:

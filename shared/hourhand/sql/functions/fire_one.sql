@@ -27,7 +27,10 @@ begin
     if p_schedule.last_entry = v_entry then
       return hourhand_parts.fire_again(p_firing, p_schedule);
     end if;
-    return jsonb_build_object('schedule_id', p_schedule.id, 'outcome', 'lost', 'runs', v_runs);
+    return jsonb_build_object(
+      'schedule_id', p_schedule.id, 'outcome', 'lost', 'runs', v_runs,
+      'revision', p_schedule.revision, 'next_run_at', p_schedule.next_run_at
+    );
   end if;
   if p_firing ->> 'error' is not null then
     return hourhand_parts.quarantine(p_schedule, p_firing ->> 'error', v_entry);
