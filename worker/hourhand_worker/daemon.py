@@ -18,7 +18,8 @@ APPLICATION = "hourhand-worker"
 
 TURN = 0.001
 """Seconds that a thread may compute while another waits for its turn, instead of Python's 5 ms. Those that
-talk with the database have little to do, and until it is done neither side works."""
+talk with the database have little to do, and until it is done neither side works. It costs tasks little:
+`ThreadLane` has few of them compute at once."""
 
 
 def until(*, once: bool, drain: bool, max_jobs: int | None, max_time: str | None) -> Until:

@@ -2,8 +2,9 @@
 
 import contextvars
 from collections.abc import Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from time import sleep
 from types import CoroutineType
 from typing import Any
 
@@ -16,8 +17,9 @@ class ThreadLane:
     """As many threads as there were ever attempts at once that took their time.
 
     An own pool, because a thread that is abandoned has to be replaced and must not hold up the exit of the
-    process, neither of which `concurrent.futures` allows. A thread that takes an attempt while others wait
-    starts the next thread, so that many short attempts need few.
+    process, neither of which `concurrent.futures` allows. A thread that has ended an attempt takes the next.
+    Of the others only one at a time looks out for attempts, and lets those that compute go first: one thread
+    of Python computes at a time, and each more that wants to makes those wait longer that claim and finish.
     """
 
     def __init__(self, begin: Begin, end: End) -> None:
@@ -25,6 +27,7 @@ class ThreadLane:
         self._end = end
         self._queue: SimpleQueue[Attempt | None] = SimpleQueue()
         self._lock = Lock()
+        self._outlook = Lock()  # held by the thread that looks out
         self._threads = 0
         self._idle = 0  # threads that wait for an attempt, or are about to
 
@@ -59,14 +62,34 @@ class ThreadLane:
                 raise
 
     def _work(self) -> None:
-        while (attempt := self._queue.get()) is not None:
+        while (attempt := self._look_out()) is not None:
             with self._lock:
                 self._idle -= 1
             self._see_to_a_taker()
-            self._perform(attempt)
-            del attempt  # a waiting thread keeps nothing alive
+            while attempt is not None:
+                self._perform(attempt)
+                del attempt  # a waiting thread keeps nothing alive
+                attempt = self._another()
             with self._lock:
                 self._idle += 1
+
+    def _look_out(self) -> Attempt | None:
+        """The next attempt, if those at work leave it; None when the thread has to end."""
+        with self._outlook:
+            sleep(
+                0
+            )  # until those that compute have had their turn; no time at all while they wait themselves
+            return self._queue.get()
+
+    def _another(self) -> Attempt | None:
+        """The next attempt for one that has just ended one; None when there is none."""
+        try:
+            attempt = self._queue.get_nowait()
+        except Empty:
+            return None
+        if attempt is None:
+            self._queue.put(None)  # the word to end is for those that look out
+        return attempt
 
     def _perform(self, attempt: Attempt) -> None:
         value, error = None, None
