@@ -56,8 +56,13 @@ def _bands(value: Any) -> Any:
         return value
 
 
+def document(rows: Iterable[Row]) -> dict[str, Any]:
+    """What these rows say, without defaults, as a file of schedules has it."""
+    return {"schedules": [_shown(row) for row in rows]}
+
+
 def written(rows: Iterable[Row]) -> str:
-    """A YAML file that says what these rows say, without defaults."""
+    """The same as YAML."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -66,9 +71,13 @@ def written(rows: Iterable[Row]) -> str:
             return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if "\x85" in data else None)
 
     Dumper.add_representer(str, Dumper.represent_str)
-    document = {"schedules": [_shown(row) for row in rows]}
     text: str = yaml.dump(
-        document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=False
+        document(rows),
+        Dumper=Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=False,
     )
     return text
 

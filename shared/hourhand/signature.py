@@ -48,10 +48,6 @@ class Signature:
             arguments[self._run] = run
         return arguments
 
-    @property
-    def takes_run(self) -> bool:
-        return self._run is not None
-
     def _decode(self, text: str) -> dict[str, Any]:
         if self._optional and text in _EMPTY:
             return {}

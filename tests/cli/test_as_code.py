@@ -1,11 +1,13 @@
 """`hourhand schedule export` and `hourhand schedule apply`."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hourhand import Client, task
 from tests.cli.conftest import Done, Hourhand
@@ -140,6 +142,7 @@ def test_an_export_applied_is_unchanged_whatever_the_fields(
     assert "jitter: 250ms" in text
     assert "'1': 1d12h" in text
     assert "catch_up_limit: 7" in text
+    assert json.loads(hourhand("schedule", "export", "--json").out) == yaml.safe_load(text)
     assert "- name: crons\n  task: t\n  cron: 0 3 * * *;*/5 9-17 * * mon-fri\n  is_active: false\n" in text
     assert hourhand("schedule", "export").out == text
 

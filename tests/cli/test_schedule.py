@@ -121,6 +121,11 @@ def test_an_edit_changes_what_is_given(hourhand: Hourhand, news: str, client: Cl
     assert (edited.cron, edited.every, edited.payload) == (None, timedelta(minutes=10), {"n": 1})
 
 
+def test_an_edit_tells_no_defaults_because_what_is_not_given_stays(hourhand: Hourhand) -> None:
+    assert "[default: last]" in hourhand("schedule", "add", "--help").out
+    assert "[default" not in hourhand("schedule", "edit", "--help").out
+
+
 def test_an_edit_of_nothing_is_refused(hourhand: Hourhand, news: str) -> None:
     done = hourhand("schedule", "edit", news)
     assert done.code == 2

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=examples("hourhand schedule export > schedules.yaml"))
-def export() -> None:
+@json_option
+def export(as_json: bool) -> None:
     """Write all schedules as YAML, without what is the default."""
     from hourhand.schedule_changes import stored_rows
-    from hourhand.schedule_rows import written
+    from hourhand.schedule_rows import document, written
 
     with open_client() as client:
-        click.echo(written(stored_rows(client)), nl=False)
+        rows = stored_rows(client)
+        echo_json(document(rows)) if as_json else click.echo(written(rows), nl=False)
 
 
 @click.command(

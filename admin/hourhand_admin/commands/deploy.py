@@ -33,7 +33,7 @@ _KINDS = (
         "(crontab -l; hourhand deploy cron) | crontab -",
     )
 )
-@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("kind", type=click.Choice(_KINDS), metavar="KIND")
 @click.option(
     "--project",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -53,7 +53,8 @@ def deploy(kind: str, project: Path, user: str | None, output: Path | None, inst
     """Print the files of a supervisor, a container or a timer, filled in for this machine.
 
     supervisord, pm2, systemd, docker, kubernetes and procfile keep the services running; cron, windows and
-    launchd (and systemd's hourhand-tick.timer) make a pass now and then instead.
+    launchd (and systemd's hourhand-tick.timer) make a pass now and then instead; monitoring has rules for
+    Prometheus and a dashboard for Grafana.
     """
     from hourhand.settings import load_settings
     from hourhand_admin import deployment

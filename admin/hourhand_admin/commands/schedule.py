@@ -14,7 +14,7 @@ from hourhand_admin.commands.import_cron import import_cron
 from hourhand_admin.commands.past import backfill, why
 from hourhand_admin.terminal import completion, text
 from hourhand_admin.terminal.inputs import AHEAD, JSON, Moment, resolved
-from hourhand_admin.terminal.schedule_options import CLEARABLE, schedule_options
+from hourhand_admin.terminal.schedule_options import CLEARABLE, changing_options, schedule_options
 from hourhand_admin.terminal.session import examples, named, open_client, say, warn
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def add(name: str, task: str, as_json: bool, **options: Any) -> None:
 )
 @click.argument("name", shell_complete=completion.schedules)
 @click.option("--task", help="The task to run.", shell_complete=completion.tasks)
-@schedule_options
+@changing_options
 @click.option("--clear", type=click.Choice(CLEARABLE), multiple=True, help="Empty this field; repeatable.")
 @json_option
 def edit(name: str, task: str | None, clear: tuple[str, ...], as_json: bool, **options: Any) -> None:

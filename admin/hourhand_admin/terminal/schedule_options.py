@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +32,8 @@ CLEARABLE = (
     "tags",
     "timeout",
 )
+
+_DEFAULT = re.compile(r" \[(default|env)\b.*\]$")
 
 _OPTIONS = (
     click.option("--cron", multiple=True, help="Five fields, or six with the second first; repeatable."),
@@ -72,7 +75,11 @@ _OPTIONS = (
         type=click.Choice(["first", "last", "both"]),
         help="When clocks repeat the time. [default: first]",
     ),
-    click.option("--jitter", type=DURATION, help="Start up to so much later, by chance. [default: none]"),
+    click.option(
+        "--jitter",
+        type=DURATION,
+        help="Start up to so much later, each time by another amount. [default: none]",
+    ),
     click.option("--start-deadline", type=DURATION, help="Later than this it does not run. [default: none]"),
     click.option(
         "--profile",
@@ -111,6 +118,14 @@ def schedule_options(function: F) -> F:
     """Add the options; the command takes them as `**options`."""
     for option in reversed(_OPTIONS):
         function = option(function)
+    return function
+
+
+def changing_options(function: F) -> F:
+    """The same for a schedule that exists: what is not given stays, whatever the default."""
+    function = schedule_options(function)
+    for option in getattr(function, "__click_params__", ()):
+        option.help = _DEFAULT.sub("", option.help or "")
     return function
 
 
