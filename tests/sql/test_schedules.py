@@ -471,6 +471,15 @@ def test_a_plain_insert_that_makes_no_sense_is_refused(sql: Sql, columns: str) -
         sql(f"insert into hourhand.scheduled_jobs (name, task, {columns})")
 
 
+def test_tags_are_a_list_of_texts_whatever_is_written(sql: Sql, transport: PostgresTransport) -> None:
+    sql(
+        "insert into hourhand.scheduled_jobs (name, task, every, tags) values ('s', 't', '1 h', '{{b,NULL},{a,b}}')"
+    )
+    assert transport.call("get_schedule", {"p_schedule": "s"})["tags"] == ["b", "a", "b"]
+    sql("update hourhand.scheduled_jobs set tags = null")
+    assert transport.call("get_schedule", {"p_schedule": "s"})["tags"] == []
+
+
 def test_a_plain_insert_needs_name_task_and_timing_and_wakes_the_scheduler(
     sql: Sql, connect: Callable[..., psycopg.Connection[Any]], transport: PostgresTransport
 ) -> None:

@@ -8,6 +8,8 @@ declare
   v_now timestamptz := hourhand.clock();
 begin
   perform hourhand_parts.check_ranges(new);
+  -- A list of texts: Postgres would also keep nulls and lists of lists.
+  new.tags := array_remove(array(select unnest(new.tags)), null);
   if tg_op = 'INSERT' then
     new.next_run_at := null;
     new.last_run_at := null;
