@@ -316,7 +316,7 @@ def _lasted(facts: Facts, run: Row) -> str:
 def _by_whom(facts: Facts) -> str:
     if facts.pause is None:
         return ""
-    note = f": {facts.pause['note']}" if facts.pause["note"] else ""
+    note = f": {' '.join(facts.pause['note'].split())}" if facts.pause["note"] else ""
     return f", by {facts.pause['actor']} on {facts.local(facts.pause['at'])}{note}"
 
 

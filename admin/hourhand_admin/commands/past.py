@@ -38,7 +38,7 @@ def why(name: str, at: Moment | None, as_json: bool) -> None:
     if as_json:
         echo_json([_plain(each) for each in found])
     else:
-        click.echo("\n".join(each.text for each in found))
+        click.echo("\n".join(text.harmless(each.text) for each in found))
 
 
 @click.command(

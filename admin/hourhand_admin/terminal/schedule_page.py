@@ -61,7 +61,7 @@ def schedule_page(schedule: ScheduleRecord, now: datetime, default_zone: str) ->
 
 def _parts(schedule: ScheduleRecord, now: datetime, zone: str) -> Iterator[str]:
     more = schedule.model_extra or {}
-    yield f"schedule {schedule.name} of {schedule.task}: {state(schedule, now)}"
+    yield text.harmless(f"schedule {schedule.name} of {schedule.task}: {state(schedule, now)}")
     yield text.fields(
         [
             ("description", schedule.description),

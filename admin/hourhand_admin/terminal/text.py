@@ -22,6 +22,11 @@ def shorten(text: str | None, width: int) -> str:
     return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
+def harmless(text: str) -> str:
+    """What others wrote, without control characters: it must not drive the terminal."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
+
+
 def ago(at: datetime | None, now: datetime) -> str:
     """`in 5m` or `3h 10m ago`."""
     if at is None:
@@ -69,7 +74,9 @@ def instant(text: str | None) -> datetime | None:
 
 def fields(pairs: Iterable[tuple[str, object]], indent: str = "") -> str:
     """One value a line, the names padded; values that are None or empty are left out."""
-    shown = [(name, str(value)) for name, value in pairs if value is not None and value not in ("", NONE)]
+    shown = [
+        (name, harmless(str(value))) for name, value in pairs if value is not None and value not in ("", NONE)
+    ]
     width = max((len(name) for name, _ in shown), default=0)
     return "\n".join(f"{indent}{name:<{width}}  {_hanging(value, width, indent)}" for name, value in shown)
 
