@@ -32,6 +32,7 @@ def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
             "HOURHAND_LOG_DIR": str(tmp_path / "logs"),
             "HOURHAND_LOG_FORMAT": "json",
             "HOURHAND_TASKS": "tests.monitoring.log_tasks",
+            "LOG_OF_MINE": str(tmp_path / "logs" / "job-worker-one.log.mine"),
             "JOB_WORKER_POLL_MS": "200",
             **variables,
         }
@@ -75,7 +76,7 @@ def test_every_line_of_a_task_has_the_id_of_its_run_and_no_secret(
     said = [line for line in lines(log) if line["message"].startswith("said by")]
     assert len(said) == 3
     assert {line["run_id"] for line in said} == {run_id}
-    assert "hunter2" not in log.read_text()
+    assert "hunter2" not in log.read_text() + Path(f"{log}.mine").read_text()
 
 
 def test_logrotate_moves_the_file_and_a_hangup_opens_a_new_one(

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from loguru import logger
+
 from hourhand import Retry, Run, task
 from hourhand.retry import RetryPolicy
 from hourhand.tasks import Task
@@ -32,6 +34,7 @@ async def adds_async(a: int, b: int) -> int:
 def tells(run: Run) -> dict[str, Any]:
     run.log.info("run {} begins", run.id)
     logging.getLogger("tells").warning("by way of logging")
+    logger.error("by way of {}", "loguru")
     print("printed")
     print("printed to stderr", file=sys.stderr)
     run.progress(1, 3, "a third")

@@ -76,6 +76,7 @@ def test_a_run_can_log_and_tell_its_progress_and_enqueue(shop: Workshop):
     assert set(shop.logs(run)) == {
         ("INFO", f"run {run} begins"),
         ("WARNING", "by way of logging"),
+        ("ERROR", "by way of loguru"),
         ("INFO", "printed"),
         ("WARNING", "printed to stderr"),
     }

@@ -2,10 +2,12 @@
 
 import logging
 import signal
+import sys
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hourhand import errors
 from hourhand.run import Child, EnqueueOptions, Run
@@ -14,6 +16,9 @@ from hourhand.tasks import Task
 from hourhand_worker.desk import enqueue_child
 from hourhand_worker.logbook import MOST_BYTES_A_LINE, MOST_LINES
 from hourhand_worker.wire import Message, Wire
+
+if TYPE_CHECKING:
+    from loguru import Message as LoguruMessage
 
 INTERRUPT = signal.SIGUSR2
 """Makes the main thread raise CancelledError in a task that is a `def`."""
@@ -35,6 +40,20 @@ class Voice:
     def take_over_logging(self) -> None:
         """What tasks write with `logging` goes to the log of their run."""
         logging.basicConfig(handlers=[_ToRun(self)], level=logging.INFO, format="%(message)s", force=True)
+        if "loguru" in sys.modules:
+            self._take_over_loguru()
+
+    def _take_over_loguru(self) -> None:
+        """The same, unless the tasks' modules have seen to it themselves."""
+        from loguru import logger
+
+        with suppress(ValueError):  # its own handler is gone
+            logger.remove(0)
+            # With diagnose, tracebacks would show local variables, and the secrets in them.
+            logger.add(self._heard, level="INFO", format="{message}", backtrace=False, diagnose=False)
+
+    def _heard(self, said: "LoguruMessage") -> None:
+        self.log_of_whatever_runs(said.record["level"].name, said.rstrip("\n"))
 
     def log(self, run: Run, level: str, message: str) -> None:
         self._lines += 1

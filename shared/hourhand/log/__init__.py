@@ -282,10 +282,11 @@ def _take_over_logging() -> None:
 
 
 def _take_over_loguru() -> None:
+    # Its tracebacks would show local variables, and the secrets in them, also in sinks that tasks add.
+    os.environ.setdefault("LOGURU_DIAGNOSE", "NO")
     from loguru import logger
 
     logger.remove()
-    # The text is made here: in loguru's, tracebacks show local variables, and the secrets in them.
     logger.add(_from_loguru, level=_threshold, format=lambda _: "", backtrace=False, diagnose=False)
 
 
