@@ -12,7 +12,7 @@ import psycopg
 from hourhand.embedded import Server
 from hourhand.settings import Settings, load_settings
 from hourhand.transport import Transport, connect
-from tests.support.databases import Postgres
+from tests.support.databases import Postgres, place
 from tests.support.pgbouncer import pgbouncer
 from tests.support.postgrest import PostgREST, project_template, url_as
 from tests.support.programs import missing
@@ -128,9 +128,9 @@ class Map:
 
     def _server(self, version: int) -> tuple[Postgres, str]:
         if version not in self._servers:
-            data_dir = self._directory / f"postgres-{version}"
+            data_dir = self._stack.enter_context(place(self._directory / f"postgres-{version}"))
             embedded = self._stack.enter_context(Server(data_dir, pg_bin=programs(version), fsync=False))
-            server = Postgres(embedded.url)
+            server = Postgres(embedded.url, "file_copy")
             template = self._stack.enter_context(project_template(server))
             server.run(f"create role {HAND} login in role hourhand_worker")
             self._servers[version] = server, template

@@ -42,10 +42,17 @@ class Databases:
             migrate.apply(database)
         return name
 
+    @cached_property
+    def _strategy(self) -> str:
+        # A copy of files takes a third of the time, but it begins and ends with a checkpoint.
+        with closing(_connected(self.url)) as database:
+            [(durable,)] = database.query("show fsync")
+        return "wal_log" if durable == "on" else "file_copy"
+
     @contextmanager
     def _database(self, template: str) -> Iterator[str]:
         name = f"{self._prefix}_{uuid.uuid4().hex[:8]}"
-        self._run(f"create database {name} template {template}")
+        self._run(f"create database {name} template {template} strategy {self._strategy}")
         try:
             yield self._url_of(name)
         finally:
