@@ -18,6 +18,10 @@ from hourhand.embedded import Server
 from hourhand.transport.postgres import PostgresTransport
 
 
+_MEMORY = Path("/dev/shm")
+_NAME = "hourhand-test-"
+
+
 @dataclass(frozen=True)
 class Postgres:
     """A running server. `url` is that of its maintenance database, for a superuser."""
@@ -69,10 +73,6 @@ def place(otherwise: Path) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=_MEMORY, prefix=f"{_NAME}{os.getpid()}-") as directory:
         yield Path(directory, otherwise.name)
-
-
-_MEMORY = Path("/dev/shm")
-_NAME = "hourhand-test-"
 
 
 def _is_plenty(memory: Path) -> bool:
