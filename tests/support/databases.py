@@ -17,7 +17,6 @@ from hourhand import migrate
 from hourhand.embedded import Server
 from hourhand.transport.postgres import PostgresTransport
 
-
 _MEMORY = Path("/dev/shm")
 _NAME = "hourhand-test-"
 
