@@ -332,7 +332,10 @@ def test_a_payload_that_does_not_fit_is_never_tried_again():
     assert RetryPolicy().delay(1, BadPayload("url: Field required")) is None
 
 
-@pytest.mark.parametrize("options", [{"first": -1}, {"first": 2, "cap": 1}, {"factor": 0.5}, {"jitter": 2}])
+@pytest.mark.parametrize(
+    "options",
+    [{"first": -1}, {"first": 2, "cap": 1}, {"factor": 0.5}, {"jitter": 2}, {"cap": timedelta(days=367)}],
+)
 def test_a_policy_that_cannot_work_is_refused(options: dict[str, Any]):
     with pytest.raises(ValueError, match=r"has to be"):
         RetryPolicy(**options)

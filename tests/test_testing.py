@@ -88,7 +88,13 @@ def test_what_a_task_tells_is_kept() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "outcome"),
-    [(Retry(5), "retry"), (Snooze(5), "snooze"), (Cancel("enough"), "cancelled"), (Discard("bad"), "failed")],
+    [
+        (Retry(5), "retry"),
+        (type("RateLimited", (Retry,), {})(5), "retry"),
+        (Snooze(5), "snooze"),
+        (Cancel("enough"), "cancelled"),
+        (Discard("bad"), "failed"),
+    ],
 )
 @pytest.mark.parametrize("raises", [True, False])
 def test_an_outcome_is_told_whether_raised_or_returned(asked: Exception, outcome: str, raises: bool) -> None:

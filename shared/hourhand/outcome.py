@@ -4,6 +4,8 @@ Retry(after)     not yet: try again later; uses one of the attempts
 Snooze(after)    not now: look again later; uses no attempt
 Cancel(reason)   not needed any more: the run ends as cancelled
 Discard(reason)  never going to work: the run ends as failed, without another attempt
+
+A reason may be an exception: `raise Discard(error) from error`.
 """
 
 # ruff: noqa: N818  (a task says `raise Snooze(...)`: these are no errors)
@@ -21,10 +23,12 @@ class Retry(Outcome):
     The attempt counts; when it was the last one, the run ends as failed with `reason`.
     """
 
-    def __init__(self, after: timedelta | float | None = None, reason: str | None = None) -> None:
-        super().__init__(reason or "asked to be tried again")
-        self.after = None if after is None else _seconds(after)
-        self.reason = reason
+    def __init__(
+        self, after: timedelta | float | None = None, reason: str | BaseException | None = None
+    ) -> None:
+        self.reason = None if reason is None else _words(reason)
+        super().__init__(self.reason or "asked to be tried again")
+        self.after = None if after is None else seconds(after)
 
 
 class Snooze(Outcome):
@@ -32,31 +36,38 @@ class Snooze(Outcome):
 
     def __init__(self, after: timedelta | float) -> None:
         super().__init__("asked to be run later")
-        self.after = _seconds(after)
+        self.after = seconds(after)
 
 
 class Cancel(Outcome):
     """End the run as cancelled."""
 
-    def __init__(self, reason: str = "cancelled by its task") -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, reason: str | BaseException = "cancelled by its task") -> None:
+        self.reason = _words(reason)
+        super().__init__(self.reason)
 
 
 class Discard(Outcome):
     """End the run as failed at once, whatever attempts are left; it may leave a result all the same."""
 
-    def __init__(self, reason: str = "discarded by its task", result: object = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, reason: str | BaseException = "discarded by its task", result: object = None) -> None:
+        self.reason = _words(reason)
+        super().__init__(self.reason)
         self.result = result
 
 
-_LONGEST = timedelta(days=366).total_seconds()
+def _words(reason: str | BaseException) -> str:
+    if isinstance(reason, BaseException):
+        return ": ".join(filter(None, (type(reason).__name__, str(reason))))
+    return str(reason)
 
 
-def _seconds(after: timedelta | float) -> float:
+LONGEST = timedelta(days=366).total_seconds()
+
+
+def seconds(after: timedelta | float, name: str = "after") -> float:
+    """Raises ValueError for what is no time to wait, and says that it is the one of this name."""
     seconds = after.total_seconds() if isinstance(after, timedelta) else float(after)
-    if not 0 <= seconds <= _LONGEST:
-        raise ValueError(f"after has to be between 0 seconds and 366 days, not {after!r}")
+    if not 0 <= seconds <= LONGEST:
+        raise ValueError(f"{name} has to be between 0 seconds and 366 days, not {after!r}")
     return seconds

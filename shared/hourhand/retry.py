@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hourhand.errors import BadPayload
+from hourhand.outcome import LONGEST, seconds
 
 _MOST_DOUBLINGS = 64
 
@@ -19,7 +20,7 @@ class RetryPolicy:
 
     `never` are exceptions after which no other attempt is made. `by_exception` gives an exception type (and
     its subclasses) a policy of its own; the first entry that fits is used. How often a run is tried is
-    `max_attempts` of the task. Durations are seconds or timedeltas. Raises ValueError.
+    `max_attempts` of the task. Durations are seconds or timedeltas, 366 days at most. Raises ValueError.
     """
 
     first: timedelta | float = 1.0
@@ -30,7 +31,7 @@ class RetryPolicy:
     by_exception: Mapping[type[BaseException], "RetryPolicy"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 <= _seconds(self.first) <= _seconds(self.cap) < float("inf"):
+        if not 0 <= _seconds(self.first) <= seconds(self.cap, "cap"):
             raise ValueError(f"first ({self.first!r}) has to be 0 or more and at most cap ({self.cap!r})")
         if not 1 <= self.factor <= 100:
             raise ValueError(f"factor has to be between 1 and 100, not {self.factor!r}")
@@ -55,7 +56,7 @@ class RetryPolicy:
             return policy.delay(attempt, error, chance=chance)
         doublings = min(max(attempt, 1) - 1, _MOST_DOUBLINGS)
         delay = min(_seconds(self.first) * self.factor**doublings, _seconds(self.cap))
-        return delay * (1 + self.jitter * (2 * chance() - 1))
+        return min(delay * (1 + self.jitter * (2 * chance() - 1)), LONGEST)
 
     def _policy_for(self, error: BaseException | None) -> "RetryPolicy":
         fitting = (policy for kind, policy in self.by_exception.items() if isinstance(error, kind))

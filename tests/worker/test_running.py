@@ -283,6 +283,45 @@ def test_an_outcome_decides_what_becomes_of_the_run(
     assert (columns["status"], columns["attempt"], columns["error"]) == (status, attempt, error)
 
 
+@pytest.mark.parametrize("kind", [Retry, Cancel, Discard])
+def test_the_exception_that_an_outcome_was_raised_for_is_kept(
+    shop: Workshop, kind: type[Retry | Cancel | Discard]
+):
+    @task("decides", max_attempts=1)
+    def decides() -> None:
+        try:
+            int("many")
+        except ValueError as error:
+            raise kind(reason=error) from error
+
+    run = shop.enqueue("decides")
+    shop.drain()
+    [attempt] = shop.attempts(run)
+    assert shop.run(run)["error"] == attempt["message"]
+    assert attempt["message"].startswith("ValueError: invalid literal")
+    assert 'int("many")' in attempt["traceback"]
+
+
+class Unwise(RetryPolicy):
+    """Says what its error holds."""
+
+    def delay(self, attempt: int, error: BaseException | None = None, **_: Any) -> Any:
+        return error.args[0] if error is not None else None
+
+
+@pytest.mark.parametrize("delay", [float("nan"), float("inf"), -1, "soon", 1e300])
+def test_a_policy_that_gives_no_time_to_wait_ends_the_run_with_both_reasons(shop: Workshop, delay: object):
+    @task("fails", retry=Unwise())
+    def fails() -> None:
+        raise LookupError(delay)
+
+    run = shop.enqueue("fails")
+    shop.drain()
+    [attempt] = shop.attempts(run)
+    assert (shop.status(run), attempt["error_class"]) == ("failed", "ValueError")
+    assert "raise LookupError(delay)" in attempt["traceback"]
+
+
 def test_leaving_the_program_only_ends_the_run(shop: Workshop):
     @task("leaves", max_attempts=1)
     def leaves() -> None:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from hourhand.errors import BadPayload
-from hourhand.outcome import Cancel, Discard, Outcome, Retry, Snooze
+from hourhand.outcome import Cancel, Discard, Outcome, Retry, Snooze, seconds
 from hourhand.redact import redact
 from hourhand.sanitise import sanitise, sanitise_text
 from hourhand_worker.attempt import Attempt, Result, Stop
@@ -36,6 +36,8 @@ class Endings:
         try:
             return self.returned(attempt, value) if error is None else self.raised(attempt, error)
         except Exception as broken:  # noqa: BLE001  (what is asked here may be the user's: a retry policy)
+            if error is not broken:
+                broken.__context__ = error
             return self._failed(attempt, _described(broken), None)
 
     def returned(self, attempt: Attempt, value: object) -> Result:
@@ -55,7 +57,7 @@ class Endings:
             error = _out_of_time(attempt)
             return self._failed(attempt, _said("TimeoutError", str(error)), self._delay(attempt, error))
         if attempt.stop is Stop.CANCELLED:
-            return self._cancelled(attempt, attempt.reason)
+            return self._result(attempt, "cancelled", error=_said("", attempt.reason))
         if isinstance(error, CancelledError):
             error = RuntimeError("it was cancelled from within")
         return self._failed(attempt, _described(error), self._delay(attempt, error))
@@ -72,21 +74,19 @@ class Endings:
         match outcome:
             case Snooze(after=after):
                 return self._result(attempt, "snooze", delay=after)
-            case Cancel(reason=reason):
-                return self._cancelled(attempt, reason)
-            case Discard(reason=reason, result=result):
-                failed = self._failed(attempt, _said("", reason), None)
+            case Cancel():
+                return self._result(attempt, "cancelled", error=_reason(outcome))
+            case Discard(result=result):
+                failed = self._failed(attempt, _reason(outcome), None)
                 return failed if result is None else {**failed, "result": sanitise(result)}
             case Retry(after=after):
                 wait = self._delay(attempt) if after is None else after
-                return self._failed(attempt, _said("", str(outcome)), wait)
+                return self._failed(attempt, _reason(outcome), wait)
         return self._failed(attempt, _described(outcome), None)
 
-    def _cancelled(self, attempt: Attempt, reason: str) -> Result:
-        return self._result(attempt, "cancelled", error=_said("", reason))
-
     def _delay(self, attempt: Attempt, error: BaseException | None = None) -> float | None:
-        return attempt.task.retry.delay(attempt.number, error)
+        delay = attempt.task.retry.delay(attempt.number, error)
+        return None if delay is None else seconds(delay, "what its retry policy gives")
 
     def _failed(self, attempt: Attempt, error: dict[str, str], delay: float | None) -> Result:
         if delay is None or attempt.is_last:
@@ -113,6 +113,14 @@ def _out_of_time(attempt: Attempt) -> TimeoutError:
 def _said(kind: str, message: str) -> dict[str, str]:
     parts = {"class": kind, "message": sanitise_text(redact(message), MOST_MESSAGE)}
     return {name: text for name, text in parts.items() if text}
+
+
+def _reason(outcome: Cancel | Discard | Retry) -> dict[str, str]:
+    """With the traceback of the exception that it was raised for, if there is one."""
+    said = _said("", _message(outcome))
+    if outcome.__cause__ is not None or not (outcome.__context__ is None or outcome.__suppress_context__):
+        said["traceback"] = sanitise_text(redact(_traceback(outcome)), MOST_TRACEBACK)
+    return said
 
 
 def _described(error: BaseException) -> dict[str, str]:

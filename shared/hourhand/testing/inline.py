@@ -135,8 +135,16 @@ def _row(task: Task[..., Any]) -> dict[str, Any]:
 
 def _ended(inline: Inline, value: Any) -> Inline:
     if isinstance(value, Outcome):
-        inline.outcome, inline.asked = _ENDINGS[type(value)], value
+        inline.outcome, inline.asked = _ending(value), value
         inline.result = value.result if isinstance(value, Discard) else None
     else:
         inline.result = value
     return inline
+
+
+def _ending(asked: Outcome) -> Ending:
+    """Raises the outcome itself if it is none of the four, which fails a run."""
+    for kind, ending in _ENDINGS.items():
+        if isinstance(asked, kind):
+            return ending
+    raise asked
