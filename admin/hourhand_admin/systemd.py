@@ -11,6 +11,9 @@ from pathlib import Path
 from hourhand.errors import HourhandError
 
 UNITS = Path("/etc/systemd/system")
+PATIENCE = 60.0
+"""Seconds. A service is started when it has reached the database, for which it waits as long as it takes."""
+
 SERVICES = ("job-scheduler.service", "job-worker.service", "hourhand-admin.service")
 
 
@@ -29,7 +32,15 @@ def install(files: Mapping[str, str], directory: Path = UNITS) -> Sequence[str]:
 
 
 def _systemctl(*arguments: str) -> None:
-    done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            ["systemctl", *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        raise HourhandError(
+            f"systemctl {' '.join(arguments)} has not ended within {PATIENCE:g} s",
+            "Do the services wait for the database? `journalctl -u job-scheduler -n 20` says so.",
+        ) from None
     if done.returncode:
         raise HourhandError(
             f"systemctl {' '.join(arguments)}: {done.stderr.strip() or f'ended with {done.returncode}'}",

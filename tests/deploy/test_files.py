@@ -16,7 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hourhand.cli import main
-from hourhand_admin import deployment
+from hourhand.errors import HourhandError
+from hourhand_admin import deployment, systemd
 from hourhand_admin.commands.deploy import deploy
 from tests.support.programs import program
 
@@ -285,3 +286,16 @@ def test_installing_without_systemd_says_so(project: Path, monkeypatch: pytest.M
     done = run("systemd", "--install")
     assert done.exit_code == 1
     assert "no systemctl" in done.output
+
+
+def test_installing_does_not_wait_for_ever_for_services_that_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (systemctl := tmp_path / "systemctl").write_text('#!/bin/sh\ntest "$1" != restart || exec sleep 60\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(systemd, "PATIENCE", 0.5)
+    with pytest.raises(HourhandError, match=r"has not ended within 0\.5 s"):
+        systemd.install({"a.service": "text"}, tmp_path)
+    assert (tmp_path / "a.service").read_text() == "text"
