@@ -57,6 +57,7 @@ def test_it_is_seen_alive_and_stops_in_order_although_somebody_is_connected(
 ) -> None:
     with admin(tmp_path / "said", database_url) as (process, address), httpx.Client(base_url=address) as http:
         assert http.get("/healthz").json() == {"status": "ok"}
+        assert http.head("/healthz").status_code == 200
         assert http.get("/readyz").json() == {"status": "ok"}
         eventually(lambda: sessions(transport) == [("alive", process.pid)], PATIENCE)
         process.send_signal(number)

@@ -16,7 +16,7 @@ from hourhand.errors import HourhandError
 from hourhand_admin.web.access.identity import VISITOR_COOKIE
 from hourhand_admin.web.access.needs import LoginNeeded
 from hourhand_admin.web.access.who import Who
-from hourhand_admin.web.visit import Visit
+from hourhand_admin.web.visit import Visit, wants_page
 
 STATUS_OF: tuple[tuple[type[HourhandError], int], ...] = (
     (errors.NotFound, 404),
@@ -59,10 +59,6 @@ def problem(
         answer = JSONResponse(body, status, media_type="application/problem+json")
     answer.headers.update(headers or {})
     return answer
-
-
-def wants_page(request: Request) -> bool:
-    return "text/html" in request.headers.get("accept", "")
 
 
 def _visitor(request: Request) -> Visit:

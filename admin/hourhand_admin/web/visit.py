@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
@@ -12,13 +12,14 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
-from hourhand.errors import BadInput
+from hourhand.errors import BadInput, HourhandError
 from hourhand_admin.web.access import forms
 from hourhand_admin.web.access.identity import new_visitor, set_cookie
 from hourhand_admin.web.access.roles import Role
 from hourhand_admin.web.access.who import Who
 from hourhand_admin.web.look import environment
 from hourhand_admin.web.look.times import Clock
+from hourhand_admin.web.refusal import Refusal
 
 if TYPE_CHECKING:
     from hourhand.settings import Settings
@@ -40,6 +41,7 @@ class Visit:
         self.request = request
         self.who = who
         self.form = form
+        self._refusal: Refusal | None = None
 
     @property
     def settings(self) -> Settings:
@@ -72,6 +74,39 @@ class Visit:
             raise BadInput(f"{name}: a text is wanted, not a file")
         return value.strip()
 
+    def read(self, name: str, reader: Callable[[str], Any]) -> Any:
+        """A field as its reader takes it; None for an empty one. A reader's ValueError becomes a BadInput."""
+        try:
+            return reader(text) if (text := self.field(name)) else None
+        except (ValueError, OverflowError) as error:
+            raise BadInput(f"{name}: {error}") from None
+
+    # --- A form that was refused ---
+
+    def refused(self, form: str, error: HourhandError) -> Visit:
+        """From now on the page shows the form of this name as it was sent, and what is wrong with it.
+
+        Who wants no page gets the error as it is: it is raised.
+        """
+        if not wants_page(self.request):
+            raise error
+        sent = self.form or self.request.query_params
+        texts = {name: text for name, text in sent.items() if isinstance(text, str)}
+        self._refusal = Refusal.of(form, texts, error)
+        return self
+
+    def is_refused(self, form: str) -> bool:
+        return self._refusal is not None and self._refusal.form == form
+
+    def typed(self, form: str, name: str, usual: object) -> object:
+        """What the field is to show: what was typed, where the form comes back."""
+        return self._refusal.texts.get(name, usual) if self._refusal and self.is_refused(form) else usual
+
+    def wrong(self, form: str, name: str = "") -> str:
+        """What is wrong with this field, or with the form as a whole."""
+        found = self._refusal
+        return found.told if found and self.is_refused(form) and found.field == name else ""
+
     # --- Addresses ---
 
     def url(self, path: str, /, **query: object) -> str:
@@ -91,6 +126,13 @@ class Visit:
         }
         return self.url(self.path, **{**query, **changes})
 
+    def again(self, section: str) -> str:
+        """This page and its query; its section, where it cannot be asked for again."""
+        if self.request.method != "GET":
+            return section
+        query = self.request.url.query
+        return f"{self.path}?{query}" if query else self.path
+
     @property
     def root(self) -> str:
         return str(self.request.scope.get("root_path", "")).rstrip("/")
@@ -102,9 +144,12 @@ class Visit:
 
     # --- Answers ---
 
-    def page(self, template: str, status_code: int = 200, /, **context: Any) -> HTMLResponse:
-        """A page. `now`, the database's clock as its answer has it, makes "3 min ago" possible."""
-        response = HTMLResponse("", status_code)
+    def page(self, template: str, status_code: int | None = None, /, **context: Any) -> HTMLResponse:
+        """A page. `now`, the database's clock as its answer has it, makes "3 min ago" possible.
+
+        Its status is 200, or that of a form that was refused.
+        """
+        response = HTMLResponse("", status_code or (self._refusal.status if self._refusal else 200))
         csrf = forms.form_token(self._secret(response)) if self.who.secret is not None else ""
         text = environment.render(template, visit=self, csrf=csrf, flashes=self._flashes(response), **context)
         response.body = text.encode()
@@ -145,6 +190,10 @@ class Visit:
 
     def clock(self, now: str | None) -> Clock:
         return Clock(self.request.cookies.get(ZONE_COOKIE, "UTC"), str(self.settings.cron_timezone), now)
+
+
+def wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 def query_of(request: Request) -> Mapping[str, str]:

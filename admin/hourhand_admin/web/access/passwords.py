@@ -23,7 +23,7 @@ def generate() -> str:
 def hash_password(password: str) -> str:
     """Raises BadInput for one that is too short."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise BadInput(f"a password has to have {SHORTEST} to {LONGEST} characters", "Choose another one.")
+        raise BadInput(f"password: {SHORTEST} to {LONGEST} characters are wanted")
     with _at_once:
         return _hasher.hash(password)
 

@@ -10,12 +10,14 @@ from hourhand_admin.web.access.needs import Public
 router = APIRouter(tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 def healthz(_: Public) -> dict[str, str]:
     """It lives."""
     return {"status": "ok"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 def readyz(visit: Public) -> Response:
     """It reaches the database, and the schema is one it can work with; else 503."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -31,16 +32,17 @@ def fleets(visit: Viewer) -> Response:
 def fleet(visit: Viewer, name: str) -> Response:
     query = query_of(visit.request)
     chosen = {key: query[key] for key in _FILTERS if key in query}
-    row = visit.call("get_schedule", p_schedule=name)
-    answer = visit.call("list_items", p_schedule=str(row["id"]), p_filter=chosen, p_limit=_A_PAGE)
-    return visit.page("fleet.html", **answer, row=row, chosen=chosen, most=_A_PAGE, bands=bands)
+    return _page(visit, visit.call("get_schedule", p_schedule=name), chosen)
 
 
 @router.post("/fleet/{schedule_id}/set")
 def set_item(visit: Operator, schedule_id: int) -> Response:
     row = visit.call("get_schedule", p_schedule=str(schedule_id))
-    item = _item(visit, row["timezone"] or str(visit.settings.cron_timezone), row["now"])
-    counts = visit.act("set_items", p_schedule=str(schedule_id), p_items=[item])
+    try:
+        item = _item(visit, row["timezone"] or str(visit.settings.cron_timezone), row["now"])
+        counts = visit.act("set_items", p_schedule=str(schedule_id), p_items=[item])
+    except BadInput as error:
+        return _page(visit.refused("set", error), row, _kept(visit))
     told = next((word for word in ("created", "changed") if counts[word]), "as it was")
     return _back(visit, row, f"Item {item['item']} is {told}.")
 
@@ -67,26 +69,32 @@ def bands(intervals: dict[str, Any]) -> str:
     return ", ".join([*told, *([f"at most {intervals['limit']} a firing"] if "limit" in intervals else [])])
 
 
+def _page(visit: Visit, row: dict[str, Any], chosen: dict[str, str]) -> Response:
+    answer = visit.call("list_items", p_schedule=str(row["id"]), p_filter=chosen, p_limit=_A_PAGE)
+    return visit.page(
+        "fleet.html", **answer, row=row, chosen=chosen, most=_A_PAGE, bands=bands, section="/fleets"
+    )
+
+
 def _item(visit: Visit, zone: str, now: str) -> dict[str, Any]:
     """What was filled in: what is left out stays as it is. Raises BadInput."""
-    item: dict[str, Any] = {"item": visit.field("item")}
-    if not item["item"]:
+    readers: dict[str, tuple[str, Callable[[str], Any]]] = {
+        "item": ("item", str),
+        "rank": ("rank", lambda text: values.read_number(text, 1, 100)),
+        "owner": ("owner", str),
+        "payload": ("payload", payload.read_whole),
+        "due": ("due_at", lambda text: now if text == "now" else values.read_instant(text, zone)),
+    }
+    if not visit.field("item"):
         raise BadInput("item: it needs a name")
-    try:
-        if rank := visit.field("rank"):
-            item["rank"] = values.read_number(rank, 1, 100)
-        if owner := visit.field("owner"):
-            item["owner"] = owner
-        if written := visit.field("payload"):
-            item["payload"] = payload.read_whole(written)
-        if due := visit.field("due"):
-            item["due_at"] = now if due == "now" else values.read_instant(due, zone)
-    except (ValueError, OverflowError) as error:
-        raise BadInput(str(error)) from None
-    return item
+    return {key: visit.read(name, read) for name, (key, read) in readers.items() if visit.field(name)}
 
 
 def _back(visit: Visit, row: dict[str, Any], told: str) -> Response:
     """To the same items as before."""
-    chosen: dict[str, Any] = {name: visit.field(f"chosen_{name}") or None for name in _FILTERS}
-    return visit.back(f"/fleets/{quote(row['name'], safe='')}", told, **chosen)
+    return visit.back(f"/fleets/{quote(row['name'], safe='')}", told, **_kept(visit))
+
+
+def _kept(visit: Visit) -> dict[str, Any]:
+    """The filter of the page from which the form came."""
+    return {name: text for name in _FILTERS if (text := visit.field(f"chosen_{name}"))}

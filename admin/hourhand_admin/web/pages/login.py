@@ -51,4 +51,4 @@ def local(path: str) -> str:
 
 
 def _page(visit: Visit, wanted: str, status: int = 200, trouble: str = "") -> Response:
-    return visit.page("login.html", status, wanted=local(wanted), trouble=trouble)
+    return visit.page("login.html", status, wanted=local(wanted), name=visit.field("name"), trouble=trouble)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -21,14 +22,15 @@ _RATES = (0.000001, 1_000_000.0)
 
 @router.get("/queues")
 def queues(visit: Viewer) -> Response:
-    answer = visit.call("list_queues")
-    unknown = visit.call("list_workers")["unknown_tasks"]
-    return visit.page("queues.html", **answer, unknown_tasks=unknown)
+    return _page(visit)
 
 
 @router.post("/queues/{name:path}/pause")
 def pause(visit: Operator, name: str) -> Response:
-    visit.act("pause_queue", p_queue=name, p_note=visit.field("note") or None)
+    try:
+        visit.act("pause_queue", p_queue=name, p_note=visit.field("note") or None)
+    except BadInput as error:
+        return _page(visit.refused(f"pause {name}", error))
     return visit.back("/queues", f"Queue {name} is paused: what runs goes on, nothing more is started.")
 
 
@@ -41,25 +43,31 @@ def resume(visit: Operator, name: str) -> Response:
 @router.post("/queues/{name:path}/limit")
 def limit(visit: Operator, name: str) -> Response:
     """The limits as the form has them: an empty field is none."""
-    limits = _limits(visit)
-    visit.act("limit_queue", p_queue=name, p_clear=True, **limits)
+    try:
+        limits = _limits(visit)
+        visit.act("limit_queue", p_queue=name, p_clear=True, **limits)
+    except BadInput as error:
+        return _page(visit.refused(f"limit {name}", error))
     return visit.back("/queues", f"Queue {name} {'has its limits' if limits else 'has no limits'}.")
+
+
+def _page(visit: Visit) -> Response:
+    answer = visit.call("list_queues")
+    unknown = visit.call("list_workers")["unknown_tasks"]
+    return visit.page("queues.html", **answer, unknown_tasks=unknown, section="/queues")
 
 
 def _limits(visit: Visit) -> dict[str, Any]:
     """Those that are filled in, as parameters. Raises BadInput."""
-    limits: dict[str, Any] = {}
-    for field in ("concurrency", "burst"):
-        if text := visit.field(field):
-            try:
-                limits[f"p_{field}"] = read_number(text, 1, _MOST_AT_ONCE)
-            except ValueError as error:
-                raise BadInput(f"{field}: {error}") from None
-    if text := visit.field("rate"):
-        limits["p_rate"] = _rate(text)
-    elif "p_burst" in limits:
+    readers: dict[str, Callable[[str], Any]] = {"concurrency": _count, "burst": _count, "rate": _rate}
+    limits = {f"p_{name}": visit.read(name, read) for name, read in readers.items() if visit.field(name)}
+    if "p_burst" in limits and "p_rate" not in limits:
         raise BadInput("burst: it goes with a rate")
     return limits
+
+
+def _count(text: str) -> int:
+    return read_number(text, 1, _MOST_AT_ONCE)
 
 
 def _rate(text: str) -> float:
@@ -69,5 +77,5 @@ def _rate(text: str) -> float:
     except ValueError:
         rate = 0.0
     if not least <= rate <= most:
-        raise BadInput("rate: runs per second are wanted, from 0.000001 to 1000000")
+        raise ValueError("runs per second are wanted, from 0.000001 to 1000000")
     return rate

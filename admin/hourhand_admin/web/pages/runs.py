@@ -12,7 +12,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from hourhand.errors import BadInput
+from hourhand.errors import BadInput, NotFound
 from hourhand_admin.web.access.needs import Operator, Viewer
 from hourhand_admin.web.look.navigation import Nav
 from hourhand_admin.web.look.words import RUN_STATUSES
@@ -54,13 +54,18 @@ Before = Annotated[int | None, Query(ge=1, le=LARGEST)]
 @router.get("/runs")
 def runs(visit: Viewer, before: Before = None) -> Response:
     chosen = _chosen(query_of(visit.request))
-    answer = visit.call("browse_runs", p_filter=_filter(visit, chosen), p_limit=_A_PAGE, p_before=before)
+    try:
+        answer = visit.call("browse_runs", p_filter=_filter(visit, chosen), p_limit=_A_PAGE, p_before=before)
+    except (BadInput, NotFound) as error:
+        visit.refused("filter", error)
+        answer = {"now": None, "runs": [], "next": None, "searched": None}
     return visit.page(
         "runs.html",
         **answer,
         chosen=chosen,
         statuses=[(status, status) for status in RUN_STATUSES],
         triggers=[(trigger, trigger.replace("_", " ")) for trigger in _TRIGGERS],
+        zone=str(visit.settings.cron_timezone),
         in_a_file=_IN_A_FILE,
         first=before is None,
     )

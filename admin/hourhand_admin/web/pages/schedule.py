@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from fastapi import APIRouter, Response
 
-from hourhand.errors import BadInput, BadSchedule
+from hourhand.errors import BadInput, BadPayload, BadSchedule
 from hourhand.explanation import Explanation
 from hourhand.inquiry import why
 from hourhand.timetable import Timetable
 from hourhand_admin.web.access.needs import Operator, Viewer
 from hourhand_admin.web.desk import Desk
 from hourhand_admin.web.look.times import instant
+from hourhand_admin.web.pages.run import request_id
+from hourhand_admin.web.rest.clerk import check_payload
 from hourhand_admin.web.scheduling import payload, values
 from hourhand_admin.web.scheduling.forecast import coming
 from hourhand_admin.web.scheduling.pictures import history
@@ -33,6 +35,51 @@ _POLICIES = (
 @router.get("/schedules/{name:path}")
 def schedule(visit: Viewer, name: str, at: str = "") -> Response:
     """`at` asks why it ran then, or did not; local time in the schedule's zone, or with an offset."""
+    return _page(visit, name, at)
+
+
+@router.post("/schedule/{schedule_id}/pause")
+def pause(visit: Operator, schedule_id: int) -> Response:
+    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    zone, note = row["timezone"] or str(visit.settings.cron_timezone), visit.field("note") or None
+    try:
+        until = visit.read("until", lambda text: values.read_instant(text, zone))
+        visit.act("pause_schedule", p_schedule=str(row["id"]), p_until=until, p_note=note)
+    except BadInput as error:
+        return _page(visit.refused("pause", error), row["name"])
+    return _back(visit, row, f"Schedule {row['name']} is paused.")
+
+
+@router.post("/schedule/{schedule_id}/resume")
+def resume(visit: Operator, schedule_id: int) -> Response:
+    row = visit.act("resume_schedule", p_schedule=str(schedule_id))
+    return _back(visit, row, f"Schedule {row['name']} goes on: it fires from now on.")
+
+
+@router.post("/schedule/{schedule_id}/trigger")
+def trigger(visit: Operator, schedule_id: int) -> Response:
+    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    asked_for = request_id(visit.field("request_id"))
+    try:
+        changed = _payload(visit, row["task"])
+        run = visit.act(
+            "trigger_schedule", p_schedule=str(schedule_id), p_payload=changed, p_request_id=asked_for
+        )
+    except (BadInput, BadPayload) as error:
+        return _page(visit.refused("trigger", error), row["name"])
+    return _back(visit, row, f"Run {run['id']} of {row['name']} waits for a worker.")
+
+
+@router.post("/schedule/{schedule_id}/delete")
+def delete(visit: Operator, schedule_id: int) -> Response:
+    row = visit.act("delete_schedule", p_schedule=str(schedule_id))
+    return visit.back("/schedules", f"Schedule {row['name']} is deleted; its runs stay.")
+
+
+# --- What was asked ---
+
+
+def _page(visit: Visit, name: str, at: str = "") -> Response:
     answer = visit.call("browse_schedule", p_schedule=name)
     row = answer["schedule"]
     zone = row["timezone"] or str(visit.settings.cron_timezone)
@@ -53,42 +100,6 @@ def schedule(visit: Viewer, name: str, at: str = "") -> Response:
         request_id=uuid4(),
         section="/schedules",
     )
-
-
-@router.post("/schedule/{schedule_id}/pause")
-def pause(visit: Operator, schedule_id: int) -> Response:
-    row = visit.call("get_schedule", p_schedule=str(schedule_id))
-    until = _instant(visit, "until", row["timezone"])
-    note = visit.field("note") or None
-    visit.act("pause_schedule", p_schedule=str(row["id"]), p_until=until, p_note=note)
-    return _back(visit, row, f"Schedule {row['name']} is paused.")
-
-
-@router.post("/schedule/{schedule_id}/resume")
-def resume(visit: Operator, schedule_id: int) -> Response:
-    row = visit.act("resume_schedule", p_schedule=str(schedule_id))
-    return _back(visit, row, f"Schedule {row['name']} goes on: it fires from now on.")
-
-
-@router.post("/schedule/{schedule_id}/trigger")
-def trigger(visit: Operator, schedule_id: int) -> Response:
-    row = visit.call("get_schedule", p_schedule=str(schedule_id))
-    run = visit.act(
-        "trigger_schedule",
-        p_schedule=str(schedule_id),
-        p_payload=_payload(visit),
-        p_request_id=_request_id(visit.field("request_id")),
-    )
-    return _back(visit, row, f"Run {run['id']} of {row['name']} waits for a worker.")
-
-
-@router.post("/schedule/{schedule_id}/delete")
-def delete(visit: Operator, schedule_id: int) -> Response:
-    row = visit.act("delete_schedule", p_schedule=str(schedule_id))
-    return visit.back("/schedules", f"Schedule {row['name']} is deleted; its runs stay.")
-
-
-# --- What was asked ---
 
 
 def _explained(visit: Visit, schedule_id: str, at: str, zone: str) -> tuple[list[Explanation], str]:
@@ -126,29 +137,12 @@ def _policies(row: dict[str, Any], zone: str) -> list[tuple[str, str]]:
     ]
 
 
-def _payload(visit: Visit) -> Any:
-    if not (written := visit.field("payload")):
-        return None
-    try:
-        return payload.read_whole(written)
-    except ValueError as error:
-        raise BadInput(f"payload: {error}") from None
-
-
-def _request_id(text: str) -> str:
-    """That of the form, so that a form sent twice triggers once."""
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return str(uuid4())
-
-
-def _instant(visit: Visit, field: str, zone: str | None) -> str | None:
-    try:
-        text = visit.field(field)
-        return values.read_instant(text, zone or str(visit.settings.cron_timezone)) if text else None
-    except (ValueError, OverflowError) as error:
-        raise BadInput(f"{field}: {error}") from None
+def _payload(visit: Visit, task: str) -> Any:
+    """None: that of the schedule. Raises BadInput and BadPayload."""
+    changed = visit.read("payload", payload.read_whole)
+    if changed is not None:
+        check_payload(visit, task, changed)
+    return changed
 
 
 def _back(visit: Visit, row: dict[str, Any], told: str) -> Response:

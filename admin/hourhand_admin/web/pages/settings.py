@@ -32,11 +32,17 @@ def settings(visit: Admin) -> Response:
 @router.post("/settings/tokens")
 def create_token(visit: Admin) -> Response:
     """The one answer that shows the token; it is not sent on, so that no address and no cookie has it."""
-    name, role, lifetime = _name(visit), _role(visit) or "viewer", _lifetime(visit)
     token = new_token()
-    made = visit.act(
-        "create_api_token", p_name=name, p_role=role, p_token_hash=hash_token(token), p_lifetime=lifetime
-    )
+    try:
+        made = visit.act(
+            "create_api_token",
+            p_name=_name(visit),
+            p_role=_role(visit) or "viewer",
+            p_token_hash=hash_token(token),
+            p_lifetime=visit.read("expires", _lifetime),
+        )
+    except (BadInput, Conflict) as error:
+        return _page(visit.refused("token", error))
     answer = _page(visit, made={**made, "token": token})
     answer.headers["cache-control"] = "no-store"
     return answer
@@ -51,10 +57,11 @@ def revoke_token(visit: Admin) -> Response:
 
 @router.post("/settings/users")
 def add_user(visit: Admin) -> Response:
-    name, role = _name(visit), _role(visit) or "viewer"
-    if visit.call("find_user", p_name=name)["role"] is not None:
-        raise Conflict(f"there is a user {name!r} already", "Change that user, or choose another name.")
-    visit.act("put_user", p_name=name, p_role=role, p_password_hash=hash_password(_password(visit)))
+    try:
+        name, role = _new_name(visit), _role(visit) or "viewer"
+        visit.act("put_user", p_name=name, p_role=role, p_password_hash=hash_password(_password(visit)))
+    except (BadInput, Conflict) as error:
+        return _page(visit.refused("user", error))
     return visit.back("/settings", f"User {name} may log in as {role}.")
 
 
@@ -62,8 +69,11 @@ def add_user(visit: Admin) -> Response:
 def change_user(visit: Admin) -> Response:
     """Another role, or another password; an empty field leaves it as it is."""
     name, password = _name(visit), _password(visit)
-    hashed = hash_password(password) if password else None
-    changed = visit.act("put_user", p_name=name, p_role=_role(visit), p_password_hash=hashed)
+    try:
+        hashed = hash_password(password) if password else None
+        changed = visit.act("put_user", p_name=name, p_role=_role(visit), p_password_hash=hashed)
+    except BadInput as error:
+        return _page(visit.refused(f"change {name}", error))
     return visit.back(
         "/settings", f"User {name} is {changed['role']}, and has to log in again if that is new."
     )
@@ -86,6 +96,13 @@ def delete_user(visit: Admin) -> Response:
 def _name(visit: Visit) -> str:
     if not (name := visit.field("name")):
         raise BadInput("name: one is needed")
+    return name
+
+
+def _new_name(visit: Visit) -> str:
+    name = _name(visit)
+    if visit.call("find_user", p_name=name)["role"] is not None:
+        raise Conflict(f"name: there is a user {name!r} already", "Change that user, or choose another name.")
     return name
 
 
@@ -119,14 +136,9 @@ def _page(visit: Visit, made: dict[str, Any] | None = None) -> Response:
     )
 
 
-def _lifetime(visit: Visit) -> float | None:
-    """In seconds; None: it never expires. Raises BadInput."""
-    if not (text := visit.field("expires")):
-        return None
-    try:
-        lifetime = parse_duration(text)
-    except (ValueError, OverflowError) as error:
-        raise BadInput(f"expires: {error}") from None
+def _lifetime(text: str) -> float:
+    """In seconds. Raises ValueError."""
+    lifetime = parse_duration(text)
     if not timedelta() < lifetime <= _LONGEST_LIFE:
-        raise BadInput("expires: a time from now is wanted, of 100 years at most")
+        raise ValueError("a time from now is wanted, of 100 years at most")
     return lifetime.total_seconds()

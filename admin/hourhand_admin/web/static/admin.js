@@ -32,6 +32,21 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// --- A form that came back ---
+
+document.querySelector(":is(.menu, .table) [aria-invalid]")?.focus();
+
+// What was sent is not sent again because a button was pressed twice; its answer would be all that is seen.
+const SENDING = 5000; // milliseconds for an answer, after which one may try again
+const sent = new Set();
+addEventListener("submit", (event) => {
+  if (event.target.method === "dialog") return;
+  if (sent.has(event.target)) event.preventDefault();
+  sent.add(event.target);
+  setTimeout(() => sent.delete(event.target), SENDING);
+});
+addEventListener("pageshow", () => sent.clear());
+
 // --- Menus ---
 
 function closeMenus(except) {
