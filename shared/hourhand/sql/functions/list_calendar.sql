@@ -18,33 +18,48 @@ declare
   v_now timestamptz := hourhand.clock();
   v_until timestamptz := least(coalesce(p_until, p_from + interval '1 day'), p_from + interval '62 days');
   v_step interval := case p_unit when 'hour' then interval '1 hour' else interval '1 day' end;
+  v_begins timestamptz[] := array(select s.since from hourhand_parts.calendar_slots(p_from, v_until, p_unit, p_zone) s order by s.at);
   v_ids bigint[] := case when p_filter <> '{}' then array(select f.id from hourhand_parts.found_schedules(p_filter, v_now) f) end;
   v_answer jsonb;
 begin
-  with single as materialized (
-    -- Nearly all have fired. Counting is what takes its time for a million, so no decision is looked at twice.
-    select s.*, n.everything, n.others
+  with slot as materialized (
+    select s.*, row_number() over (order by s.at) as place
     from hourhand_parts.calendar_slots(p_from, v_until, p_unit, p_zone) s
-    cross join lateral (
-      select count(*) as everything, count(*) filter (where f.decision <> 'fired') as others
-      from hourhand.schedule_firings f
+  ), other as materialized (
+    select width_bucket(f.scheduled_for, v_begins) as place, f.decision, count(*) as count
+    from hourhand.schedule_firings f
+    where f.scheduled_for >= p_from and f.scheduled_for < v_until and f.scheduled_until is null and f.decision <> 'fired'
+      and (v_ids is null or f.schedule_id = any(v_ids))
+    group by 1, 2
+  ), everything as (
+    -- Nearly all have fired. Counting is what takes its time for a million, so they are counted in an index alone: that
+    -- of the calendar, or for some schedules that of each, where the stretches are, too.
+    select s.place, n.count
+    from slot s cross join lateral (
+      select count(*) as count from hourhand.schedule_firings f
       where f.scheduled_for >= s.since and f.scheduled_for < s.until and f.scheduled_until is null
-        and (v_ids is null or f.schedule_id = any(v_ids))
     ) n
+    where v_ids is null
+    union all
+    select width_bucket(f.scheduled_for, v_begins), count(*)
+    from hourhand.schedule_firings f
+    where f.schedule_id = any(v_ids) and f.scheduled_for >= p_from and f.scheduled_for < v_until
+    group by 1
+    union all
+    select width_bucket(f.scheduled_for, v_begins), -count(*)
+    from hourhand.schedule_firings f
+    where f.schedule_id = any(v_ids) and f.scheduled_for >= p_from and f.scheduled_for < v_until
+      and f.scheduled_until >= p_from
+    group by 1
+    union all
+    select o.place, -sum(o.count) from other o group by 1
   ), counted as (
     select c.at, c.decision, sum(c.count) as count
     from (
-      select s.at, 'fired' as decision, s.everything - s.others as count from single s where s.everything > s.others
+      select s.at, 'fired' as decision, sum(e.count) as count
+      from everything e join slot s using (place) group by 1 having sum(e.count) > 0
       union all
-      select s.at, o.decision, o.count
-      from single s cross join lateral (
-        select f.decision, count(*) as count
-        from hourhand.schedule_firings f
-        where f.scheduled_for >= s.since and f.scheduled_for < s.until and f.scheduled_until is null and f.decision <> 'fired'
-          and (v_ids is null or f.schedule_id = any(v_ids))
-        group by f.decision
-      ) o
-      where s.others > 0
+      select s.at, o.decision, o.count from other o join slot s using (place)
       union all
       select b.at, f.decision, ceil(f.count / (1 + date_part('epoch',
         date_trunc(p_unit, f.scheduled_until at time zone p_zone) - date_trunc(p_unit, f.scheduled_for at time zone p_zone)
