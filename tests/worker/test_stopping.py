@@ -282,7 +282,9 @@ def test_a_worker_goes_in_less_time_than_its_supervisor_waits():
     assert 30 + after < int(patience)
 
 
-def test_what_a_claim_brings_that_is_answered_after_the_stop_is_given_back_unstarted(shop: Workshop):
+def test_what_a_claim_brings_that_is_answered_after_the_stop_is_given_back_unstarted(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+):
     started: list[int] = []
 
     @task("slow")
@@ -301,7 +303,7 @@ def test_what_a_claim_brings_that_is_answered_after_the_stop_is_given_back_unsta
             assert stopped.wait(20)
         return answer
 
-    worker._transport.call = late  # type: ignore[method-assign]
+    monkeypatch.setattr(worker._transport, "call", late)
     thread = threading.Thread(target=worker.run)
     thread.start()
     assert claiming.wait(10)
