@@ -15,9 +15,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from loguru import logger
+from pydantic import BaseModel, FiniteFloat
 
 from examples.common.settings import setting
 from examples.common.text import sentences, weightiest
+from examples.news.feed import storable
 from hourhand import Discard, Retry
 
 if TYPE_CHECKING:
@@ -46,6 +48,27 @@ class Language(Protocol):
     def sentiment(self, text: str) -> float:
         """From -1 (bad) to 1 (good)."""
         ...
+
+
+class _Message(BaseModel):
+    content: str | None
+
+
+class _Choice(BaseModel):
+    message: _Message
+
+
+class _Chat(BaseModel):
+    choices: list[_Choice] | None
+
+
+class _Embedding(BaseModel):
+    index: int
+    embedding: list[FiniteFloat]
+
+
+class _Embeddings(BaseModel):
+    data: list[_Embedding]
 
 
 def language() -> Language:
@@ -119,9 +142,12 @@ class Model:
             return []
         with self._explained(f"{len(texts)} embeddings"):
             answer = _client(self.key, self.url).embeddings.create(
-                model=self.embedding_name, input=[text[:LONGEST_TEXT] or " " for text in texts]
+                model=self.embedding_name,
+                input=[text[:LONGEST_TEXT] or " " for text in texts],
+                encoding_format="float",
             )
-        return [each.embedding for each in sorted(answer.data, key=lambda each: each.index)]
+            found = _Embeddings.model_validate(answer, from_attributes=True).data
+            return [_of_length_1(vector) for vector in _in_order(found, len(texts))]
 
     def _ask(self, instruction: str, text: str) -> str:
         with self._explained(instruction):
@@ -132,10 +158,11 @@ class Model:
                     {"role": "user", "content": text[:LONGEST_TEXT]},
                 ],
             )
-        told = answer.choices[0].message.content if answer.choices else None
-        if not told or not told.strip():
+            choices = _Chat.model_validate(answer, from_attributes=True).choices
+        told = storable(choices[0].message.content or "").strip() if choices else ""
+        if not told:
             raise Retry(reason=f"the model {self.name} gave an empty answer")
-        return told.strip()
+        return told
 
     @contextmanager
     def _explained(self, request: str) -> Iterator[None]:
@@ -151,6 +178,9 @@ class Model:
             raise Retry(reason=f"the language endpoint {self.url} can't be reached: {why}") from error
         except APIStatusError as error:
             raise self._refusal(error) from error
+        except ValueError as error:  # the client believes any answer with status 200
+            said = "answers, but not as OpenAI's API does: is its address right?"
+            raise Retry(reason=f"the language endpoint {self.url} {said}") from error
 
     def _refusal(self, error: "APIStatusError") -> Retry | Discard:
         status = error.status_code
@@ -175,6 +205,18 @@ def _analyzer():  # type: ignore[no-untyped-def]  # the library is untyped
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # type: ignore[import-untyped]
 
     return SentimentIntensityAnalyzer()
+
+
+def _in_order(found: Sequence[_Embedding], count: int) -> list[list[float]]:
+    vectors = {each.index: each.embedding for each in found}
+    if vectors.keys() != set(range(count)) or len(set(map(len, vectors.values()))) != 1:
+        raise ValueError(f"these are not vectors of {count} texts")
+    return [vectors[index] for index in range(count)]
+
+
+def _of_length_1(vector: list[float]) -> list[float]:
+    length = math.hypot(*vector)
+    return [value / length for value in vector] if length else vector
 
 
 def _telling(text: str) -> str:

@@ -22,6 +22,7 @@ class Endpoint:
 
     url: str = ""
     reply: Callable[[str, str], str | Refusal] = lambda instruction, text: "Yes."
+    whole: object = None  # a whole answer to everything, such as no endpoint would give
     asked: list[str] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
@@ -35,6 +36,9 @@ def serving() -> Iterator[Endpoint]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if endpoint.whole is not None:
+                self.send(200, endpoint.whole)
+                return
             if "input" in body:
                 self.embed(body["input"])
                 return

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from examples.common.language import Local, Model, language
+from examples.common.language import Local, Model, language, model
 from examples.common.tests.endpoint import Endpoint, Refusal, serving
 from hourhand import Discard, Retry
 
@@ -58,6 +58,40 @@ def test_a_busy_endpoint_is_asked_again_when_it_says(endpoint: Endpoint) -> None
     endpoint.reply = lambda instruction, text: ""
     with pytest.raises(Retry, match="gave an empty answer"):
         language().summary("text")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        "<html>Welcome</html>",
+        [1],
+        {"choices": [{"message": None}], "data": None},
+        {"choices": [{"message": {"content": ["Yes."]}}], "data": [{"index": 1, "embedding": [1.0]}]},
+        {"choices": 1, "data": [{"index": 0, "embedding": [float("nan")]}]},
+    ],
+)
+def test_an_endpoint_that_is_none_is_told(endpoint: Endpoint, garbage: object) -> None:
+    endpoint.whole = garbage
+    told = model()
+    assert told is not None
+    for ask in (lambda: told.summary("text"), lambda: told.vectors(["text"])):
+        with pytest.raises(
+            Retry, match=r"/v1 answers, but not as OpenAI's API does: is its address right\?$"
+        ):
+            ask()
+
+
+def test_vectors_of_any_length_are_made_comparable(endpoint: Endpoint) -> None:
+    endpoint.whole = {"data": [{"index": 1, "embedding": [0, 2]}, {"index": 0, "embedding": [3, 4]}]}
+    told = model()
+    assert told is not None
+    assert told.vectors(["one", "other"]) == [[0.6, 0.8], [0.0, 1.0]]
+    assert told.vectors([]) == []
+
+
+def test_an_answer_is_what_a_database_can_store(endpoint: Endpoint) -> None:
+    endpoint.reply = lambda instruction, text: "Yes\0.\ud800"
+    assert language().summary("text") == "Yes."
 
 
 def test_a_wrong_key_is_not_tried_again(endpoint: Endpoint) -> None:
