@@ -145,7 +145,7 @@ def _refusal(url: str, response: httpx.Response) -> Exception:
     answer = f"{url} answers {status} {response.reason_phrase}".rstrip()
     if status in _AGAIN_LATER or response.is_server_error:
         return FetchFailed(answer, retry_after=_retry_after(response.headers.get("retry-after", "")))
-    return NoSuchFeed(f"{answer}: is the address of the source still right?")
+    return NoSuchFeed(f"{answer}: is its address still right?")
 
 
 def _retry_after(value: str) -> float | None:

@@ -63,9 +63,7 @@ def test_a_trouble_of_the_moment_may_be_tried_again(web: Web, status: int) -> No
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_refusal_is_final_and_names_the_address(web: Web, status: int) -> None:
     web.answers["/feed"] = Answer(status=status)
-    with pytest.raises(
-        NoSuchFeed, match=f"/feed answers {status} .*: is the address of the source still right"
-    ):
+    with pytest.raises(NoSuchFeed, match=f"/feed answers {status} .*: is its address still right"):
         fetch(web.url("/feed"))
 
 

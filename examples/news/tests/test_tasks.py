@@ -1,6 +1,5 @@
 """The tasks as they run: a real worker, a real database, files and a web server on the loopback."""
 
-import re
 import shutil
 import threading
 from collections import Counter
@@ -50,9 +49,7 @@ def ingested(client: Client) -> dict[str, RunRecord]:
 
 
 def failures(client: Client) -> dict[str, str]:
-    """The reasons, without the way in which the task gave them."""
-    failed = {name: str(run.error) for name, run in ingested(client).items() if run.status == "failed"}
-    return {name: re.sub("^(Discard|Retry): ", "", error) for name, error in failed.items()}
+    return {name: str(run.error) for name, run in ingested(client).items() if run.status == "failed"}
 
 
 def test_every_feed_of_a_directory_is_a_run_and_only_the_broken_one_fails(
@@ -93,6 +90,21 @@ def test_the_same_feeds_again_bring_nothing_new(
     client.enqueue(ingest_rss)
     work()
     assert db.execute("select id, cleaned_at from news.clean_news order by id").fetchall() == before
+
+
+def test_one_run_cleans_what_several_feeds_bring(
+    db: Connection, client: Client, work: Work, own_feeds: Path
+) -> None:
+    waiting = client.enqueue(clean_news)
+    source = add_source(db, "own", own_feeds)
+    for feed in sorted(own_feeds.glob("*.xml"))[:3]:
+        ingest_feed(Beside(client).run(waiting.run()), source_id=source, location=str(feed))
+    assert [run.id for run in client.runs.list(task="clean-news")] == [waiting.id]
+    work()
+    assert waiting.result() == {"cleaned": 7}
+    client.enqueue(ingest_feed, {"source_id": source, "location": str(own_feeds / "quiet-channel.xml")})
+    work()
+    assert len(client.runs.list(task="clean-news")) == 1
 
 
 def test_cleaning_goes_on_in_batches_until_all_is_clean(
