@@ -194,6 +194,25 @@ def settle_status(db: Connection, story_id: int) -> str | None:
     return row[0] if row else None
 
 
+def left_behind(db: Connection) -> list[int]:
+    """Stories of the last day whose analysis has ended without doing all of it."""
+    rows = db.execute(
+        """
+        select id from stories.stories as story
+        where updated_at > now() - interval '1 day'
+          and (status <> 'ready' or exists (
+            select from stories.sources where story_id = story.id and highlighted_at is null
+          ))
+          and not exists (
+            select from hourhand.job_runs
+            where concurrency_key = 'story:' || story.id and status in ('pending', 'processing')
+          )
+        order by id
+        """
+    )
+    return [story_id for (story_id,) in rows]
+
+
 # --- Insights ---
 
 

@@ -13,7 +13,7 @@ from examples.news.fetch import Document, host_of, is_web
 from examples.stories import store
 from examples.stories.captions import spoken_text
 from examples.stories.payloads import Address, FeedItem, Pull, SourceRef, Upload
-from examples.stories.tasks.stories import link_source_to_story
+from examples.stories.tasks.stories import analyze_what_was_left, link_source_to_story
 from hourhand import Cancel, Discard, Retry, Run, task
 from hourhand.run import EnqueueOptions
 from hourhand.tasks import Task
@@ -28,6 +28,7 @@ _TRACK = re.compile(r"""<track\b[^>]*\bsrc\s*=\s*["']([^"']+)""", re.IGNORECASE)
 def ingest_pull(pull: Pull, run: Run) -> dict[str, int]:
     """Pull RSS feeds for new content: one feed, or each enabled one in a run of its own."""
     if pull.feed_id is None:
+        analyze_what_was_left(run)
         return _pull_all("rss", pull, ingest_pull, run)
     return _pull_one(pull.feed_id, pull.limit, run)
 

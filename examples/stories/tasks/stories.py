@@ -1,5 +1,7 @@
 """Story analysis: which story a source belongs to, and what the story says."""
 
+from datetime import timedelta
+
 from examples.common.database import Connection, connect
 from examples.common.language import language
 from examples.common.text import likeness, vectors
@@ -63,6 +65,16 @@ def update_story_status(ref: StoryRef) -> dict[str, str]:
     return {"status": status}
 
 
+def analyze_what_was_left(run: Run) -> None:
+    """Analyse again, once an hour at most, what a language model that was away has left undone."""
+    with connect() as db:
+        left = store.left_behind(db)
+    for story_id in left:
+        options = _one_of(story_id, run)
+        options["key"], options["key_ttl"] = f"story {story_id}", timedelta(hours=1)
+        run.enqueue(analyze_story, StoryRef(story_id=story_id), **options)
+
+
 def _most_alike(db: Connection, source: store.Source) -> int | None:
     stories = store.recent_stories(db)
     new, *known = vectors([f"{source.title}\n{source.text[:500]}", *(words for _, words in stories)])
@@ -72,4 +84,5 @@ def _most_alike(db: Connection, source: store.Source) -> int | None:
 
 def _one_of(story_id: int, run: Run) -> EnqueueOptions:
     """One run at a time about each story."""
+    # store.left_behind looks for this concurrency key.
     return {"key": f"after {run.id}", "concurrency_key": f"story:{story_id}"}
