@@ -17,27 +17,24 @@ from examples.brand_tracking.setup import set_up
 from examples.brand_tracking.site import PAGES, Answers
 from examples.brand_tracking.tasks import data_collection_and_scoring
 from examples.common.database import connect, reachable_database
-from examples.common.show import hourhand, print_failures, print_tally, runs_since, told, work
+from examples.common.show import hourhand, in_words, print_failures, print_tally, work
 from examples.common.site import serving
 from hourhand import Client
-from hourhand.errors import Conflict, HourhandError
+from hourhand.errors import Conflict
 from hourhand.records import RunRecord
 
 
 def main() -> int:
-    try:
-        with reachable_database() as url, serving(PAGES, Answers) as site:
-            os.environ.setdefault("BRAND_TRACKING_SITE", site)
-            hourhand(url, "migrate")
-            set_up(url)
-            runs = _run(url)
-            print_tally(runs)
-            print("\nHistory with errors:")
-            print_failures(runs)
-            with connect(url) as db:
-                _print_standings(store.standings(db))
-    except HourhandError as error:
-        return told(error)
+    with reachable_database() as url, serving(PAGES, Answers) as site:
+        os.environ.setdefault("BRAND_TRACKING_SITE", site)
+        hourhand(url, "migrate")
+        set_up(url)
+        runs = _run(url)
+        print_tally(runs)
+        print("\nHistory with errors:")
+        print_failures(runs)
+        with connect(url) as db:
+            _print_standings(store.standings(db))
     return 0 if all(run.status == "completed" or _is_without_queries(run) for run in runs) else 1
 
 
@@ -47,8 +44,7 @@ def _run(url: str) -> list[RunRecord]:
     with Client() as client:
         schedule_each(client, names)
         handles = [client.schedules.trigger(f"track {name}") for name in names]
-        work(url, "examples.brand_tracking.tasks")
-        return runs_since(client, handles[0].id)
+        return work(url, client, handles[0].id, "--tasks", "examples.brand_tracking.tasks")
 
 
 def schedule_each(client: Client, names: Iterable[str]) -> None:
@@ -78,4 +74,4 @@ def _print_standings(standings: Iterable[store.Standing]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_words(main))

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from examples.brand_tracking import store
 from examples.common.database import apply_migrations, connect, reachable_database
-from examples.common.show import told
-from hourhand.errors import HourhandError
+from examples.common.show import in_words
 
 BRANDS = {"Fjordkaffe": ("Fjord Kaffe",), "Kestrel & Sons": ("Kestrel and Sons",), "Montebruno": ()}
 QUERIES = (
@@ -27,14 +26,11 @@ def set_up(url: str, brands: bool = True) -> None:
 
 
 def main() -> int:
-    try:
-        with reachable_database() as url:
-            set_up(url)
-    except HourhandError as error:
-        return told(error)
+    with reachable_database() as url:
+        set_up(url)
     print(f"The tables are there, with {len(BRANDS) + 1} brands.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_words(main))

@@ -5,11 +5,13 @@
 
 import sys
 import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from examples.common.pages import read_page
+from examples.common.show import in_words
 from examples.common.site import Files, serving
 from examples.common.text import likeness, vectors
 from examples.news.fetch import Document
@@ -43,14 +45,13 @@ def _texts() -> dict[Path, str]:
     return {path: f"{page.title}\n{page.text}" for path, page in pages}
 
 
-def main(arguments: list[str]) -> None:
-    with serving(PAGES, Answers, int(arguments[0]) if arguments else PORT) as url:
+def main(arguments: list[str]) -> int:
+    port = int(arguments[0]) if arguments else PORT
+    with serving(PAGES, Answers, port, only_there=True) as url, suppress(KeyboardInterrupt):
         print(f"{url}/answer?q=…   Ctrl-C ends it", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            print()
+        threading.Event().wait()
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(in_words(lambda: main(sys.argv[1:])))

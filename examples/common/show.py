@@ -3,11 +3,28 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from hourhand import Client
 from hourhand.errors import HourhandError
 from hourhand.records import RunRecord
+
+PATIENCE = 120.0  # seconds in which an example waits for what is tried again
+INTERRUPTED = 130  # the exit code that shells give to Ctrl-C
+
+
+def in_words(example: Callable[[], int]) -> int:
+    """Run it, and say in words what ends it early; the exit code."""
+    try:
+        return example()
+    except HourhandError as error:
+        print(f"Error: {error}", error.hint or "", sep="\n", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("Interrupted. What was done is kept: run it again to go on.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def hourhand(url: str, *arguments: str) -> int:
@@ -16,15 +33,28 @@ def hourhand(url: str, *arguments: str) -> int:
     Raises HourhandError when the command itself could not do its work.
     """
     environment = {**os.environ, "DATABASE_URL": url}
-    ended = subprocess.run([sys.executable, "-m", "hourhand", *arguments], env=environment, check=False)
-    if ended.returncode not in (0, 1):
-        raise HourhandError(f"hourhand {arguments[0]} ended with exit code {ended.returncode}")
-    return ended.returncode
+    with subprocess.Popen([sys.executable, "-m", "hourhand", *arguments], env=environment) as process:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            process.wait()  # it has heard Ctrl-C too, and gives back the runs that it holds
+            raise
+    if code not in (0, 1):
+        raise HourhandError(f"hourhand {arguments[0]} ended with exit code {code}")
+    return code
 
 
-def work(url: str, tasks: str) -> None:
-    """Let a worker do all there is to do."""
-    hourhand(url, "worker", "--drain", "--tasks", tasks, "--log-level", "ERROR", "--batch", "10")
+def work(url: str, client: Client, first: int, *options: str) -> list[RunRecord]:
+    """Let workers do what the runs from the id `first` on ask for, until no attempt is left; those runs."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        now = client.now()
+        hourhand(url, "worker", "--drain", "--log-level", "ERROR", *options)
+        runs = runs_since(client, first)
+        wait = _next_attempt(runs, now, client.now())
+        if wait is None or time.monotonic() + wait > end:
+            return runs
+        time.sleep(wait)
 
 
 def runs_since(client: Client, first: int) -> list[RunRecord]:
@@ -42,15 +72,20 @@ def print_tally(runs: Sequence[RunRecord]) -> None:
 
 
 def print_failures(runs: Iterable[RunRecord]) -> None:
+    """A line for each run that did not do its work, and why: those that are still to be tried again too."""
     for run in runs:
-        if run.status in ("failed", "cancelled"):
+        if run.status != "completed" and run.error:
             print(f"  run {run.id} of {run.task} {run.status}: {run.error}")
 
 
-def told(error: HourhandError) -> int:
-    """Say what went wrong; the exit code."""
-    print(f"Error: {error}", error.hint or "", sep="\n", file=sys.stderr)
-    return error.exit_code
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _next_attempt(runs: Iterable[RunRecord], worked: datetime, now: datetime) -> float | None:
+    """In how many seconds the next run is due that was not when the worker began; None: none is."""
+    due = [run.run_at for run in runs if run.status == "pending" and run.run_at and run.run_at > worked]
+    return max(0.0, (min(due) - now).total_seconds()) if due else None
 
 
 def _statuses(runs: Iterable[RunRecord]) -> list[str]:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from examples.common.database import apply_migrations, connect, reachable_database
-from examples.common.show import hourhand, print_failures, print_tally, runs_since, told
+from examples.common.show import hourhand, in_words, print_failures, print_tally, work
 from examples.common.site import serving
 from examples.company_watch import store
 from examples.company_watch.careers import PAGES, Careers
@@ -27,9 +27,9 @@ from examples.company_watch.seed import seed
 from examples.company_watch.status import report
 from examples.company_watch.tasks import QUEUES
 from hourhand import Client
-from hourhand.errors import HourhandError
 
 PORT = 8765
+WORKER = ("--tasks", "examples.company_watch.tasks", "--queues", ",".join(QUEUES))
 TROUBLED = ("empty-hall", "shut-down", "closed-gate", "walled-garden")  # whose pages can't be had
 
 
@@ -38,23 +38,21 @@ def main(arguments: Sequence[str]) -> int:
     if command is None:
         print(__doc__, file=sys.stderr)
         return 2
-    try:
-        with reachable_database() as url:
-            return command(url) or 0
-    except HourhandError as error:
-        return told(error)
+    with reachable_database() as url:
+        return command(url) or 0
 
 
 def run(url: str) -> int:
     os.environ.setdefault("COMPANY_WATCH_DELAY", "0.1")
+    hourhand(url, "migrate")
+    process(url)  # nothing yet: but schedules are then of tasks that a worker knows
     set_up(url)
-    with serving(PAGES, Careers) as site, Client() as client:
+    with serving(PAGES, Careers, PORT) as site, Client() as client:
         newest = max((one.id for one in client.runs.list(limit=1)), default=0)
         with connect(url) as db:
             seed(db, client, site)
         enqueue(url)
-        process(url)
-        runs = runs_since(client, newest + 1)
+        runs = work(url, client, newest + 1, *WORKER)
         unwell = [client.runs.get(one.id) for one in runs if one.status != "completed"]
     print_tally(runs)
     print_failures(unwell)
@@ -75,8 +73,8 @@ def seed_preferences(url: str) -> None:
 
 
 def serve_site(_: str) -> None:
-    with serving(PAGES, Careers, PORT) as site, suppress(KeyboardInterrupt):
-        print(f"The job pages of the example are at {site}; Ctrl-C ends it.")
+    with serving(PAGES, Careers, PORT, only_there=True) as site, suppress(KeyboardInterrupt):
+        print(f"The job pages of the example are at {site}; Ctrl-C ends it.", flush=True)
         threading.Event().wait()
 
 
@@ -87,8 +85,7 @@ def enqueue(url: str) -> None:
 
 
 def process(url: str) -> None:
-    tasks = ("--tasks", "examples.company_watch.tasks", "--queues", ",".join(QUEUES))
-    hourhand(url, "worker", "--drain", "--max-time", "10m", *tasks, "--log-level", "ERROR")
+    hourhand(url, "worker", "--drain", "--max-time", "10m", *WORKER, "--log-level", "ERROR")
 
 
 def status(url: str) -> None:
@@ -107,4 +104,4 @@ COMMANDS: Mapping[str, Callable[[str], int | None]] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(in_words(lambda: main(sys.argv[1:])))

@@ -15,11 +15,10 @@ from tempfile import TemporaryDirectory
 from openpyxl import Workbook
 
 from examples.common.database import connect, reachable_database
-from examples.common.show import hourhand, print_tally, runs_since, told
+from examples.common.show import in_words, print_tally, work
 from examples.file_insights import jobs
 from examples.file_insights.setup import set_up
 from hourhand import Client
-from hourhand.errors import HourhandError
 
 FILES = Path(__file__).parent / "files"
 ABOUT = {"bakery-sales.csv": "a bakery by the harbour", "interviews.txt": "a bakery by the harbour"}
@@ -27,11 +26,8 @@ UNUSABLE = ("torn.json", "moved-away.csv")  # one is damaged, one does not exist
 
 
 def main(arguments: Sequence[str]) -> int:
-    try:
-        with reachable_database() as url, TemporaryDirectory() as directory:
-            return _run(url, [Path(path).absolute() for path in arguments] or _examples(Path(directory)))
-    except HourhandError as error:
-        return told(error)
+    with reachable_database() as url, TemporaryDirectory() as directory:
+        return _run(url, [Path(path).absolute() for path in arguments] or _examples(Path(directory)))
 
 
 def _run(url: str, files: Sequence[Path]) -> int:
@@ -40,16 +36,14 @@ def _run(url: str, files: Sequence[Path]) -> int:
         newest = max((run.id for run in client.runs.list(limit=1)), default=0)
         with connect(url) as db:
             added = [jobs.add(db, str(file), ABOUT.get(file.name, "")) for file in files]
-        one_at_a_time = ("--drain", "--batch", "1", "--concurrency", "1")
-        hourhand(
-            url, "worker", *one_at_a_time, "--tasks", "examples.file_insights.tasks", "--log-level", "ERROR"
-        )
-        print_tally(runs_since(client, newest + 1))
+        one_at_a_time = ("--batch", "1", "--concurrency", "1")
+        runs = work(url, client, newest + 1, "--tasks", "examples.file_insights.tasks", *one_at_a_time)
+        print_tally(runs)
     with connect(url) as db:
         rows = [row for row in jobs.overview(db) if row[0] in {file.name for file in files}][-len(files) :]
         for name, status, insights, error in rows:
             print(f"{status:>9}  {name}: {error or f'{insights} insights'}")
-        _print_insights(jobs.insights_of(db, added[0]))
+        _print_insights(files[0].name, jobs.insights_of(db, added[0]))
     return 0 if all(status == "completed" or name in UNUSABLE for name, status, *_ in rows) else 1
 
 
@@ -74,12 +68,12 @@ def _real_tables() -> list[Path]:
     return [data / name for name in names]
 
 
-def _print_insights(insights: Sequence[tuple[str, dict[str, object], float]]) -> None:
-    print("\nWhat was found in the first of them:")
+def _print_insights(name: str, insights: Sequence[tuple[str, dict[str, object], float]]) -> None:
+    print(f"\nWhat was found in {name}:" if insights else f"\nNothing was found in {name}.")
     for kind, content, confidence in insights:
         says = content.get("says") or f"{content.get('rows')} rows, {content.get('duplicate_rows')} repeated"
         print(f"  {kind:<8} ({confidence:.2f})  {says}")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(in_words(lambda: main(sys.argv[1:])))

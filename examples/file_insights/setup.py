@@ -3,9 +3,8 @@
 import sys
 
 from examples.common.database import apply_migrations, connect, reachable_database
-from examples.common.show import hourhand, told
+from examples.common.show import hourhand, in_words
 from examples.file_insights import jobs
-from hourhand.errors import HourhandError
 
 
 def set_up(url: str) -> None:
@@ -15,14 +14,11 @@ def set_up(url: str) -> None:
 
 
 def main() -> int:
-    try:
-        with reachable_database() as url:
-            set_up(url)
-    except HourhandError as error:
-        return told(error)
+    with reachable_database() as url:
+        set_up(url)
     print("The tables are there.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_words(main))

@@ -15,12 +15,11 @@ from pathlib import Path
 
 from examples.common.database import connect, reachable_database
 from examples.common.settings import setting
-from examples.common.show import hourhand, runs_since, told
+from examples.common.show import hourhand, in_words, work
 from examples.news import insight_store, store
 from examples.news.setup import set_up
 from examples.news.tasks import ingest_feed
 from hourhand import Client
-from hourhand.errors import HourhandError
 from hourhand.records import RunRecord
 
 TASKS = "examples.news.tasks"
@@ -45,20 +44,17 @@ def main(arguments: Sequence[str]) -> int:
     if command is None:
         print(__doc__, file=sys.stderr)
         return 2
-    try:
-        with reachable_database() as url:
-            hourhand(url, "migrate")
-            return command(url)
-    except HourhandError as error:
-        return told(error)
+    with reachable_database() as url:
+        hourhand(url, "migrate")
+        return command(url)
 
 
 def run(url: str) -> int:
     set_up(url, _sources())
     with Client() as client:
         first = client.enqueue("hourhand.sequence", {"steps": STEPS})
-        hourhand(url, "tick", "--tasks", TASKS)
-        runs = [client.runs.get(run.id) for run in runs_since(client, first.id)]
+        done = work(url, client, first.id, "--tasks", TASKS, "--batch", "1")
+        runs = [client.runs.get(run.id) for run in done]
     _print_runs(runs)
     _print_news(url)
     return 0 if all(run.status == "completed" or _is_broken_feed(run) for run in runs) else 1
@@ -97,7 +93,7 @@ def _subject(run: RunRecord) -> str:
 
 def _told(run: RunRecord) -> str:
     if run.status != "completed":
-        return str(run.error)
+        return run.error or "not done yet"
     counts = {word: count for word, count in run.result.items() if isinstance(count, int)}
     return ", ".join(f"{count} {word}" for word, count in counts.items())
 
@@ -119,4 +115,4 @@ def _print_news(url: str) -> None:
 COMMANDS: Mapping[str, Callable[[str], int]] = {"run": run, "tick": tick}
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(in_words(lambda: main(sys.argv[1:])))

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from examples.common.database import apply_migrations, connect, reachable_database
-from examples.common.show import told
+from examples.common.show import counted, in_words
 from examples.news import insight_store, store
 from examples.news.fetch import is_web
 from examples.news.insights import Holding
-from hourhand.errors import HourhandError
 
 MIGRATIONS = Path(__file__).parent / "sql"
 SEED_USER = "demo@news.example"
@@ -42,14 +41,11 @@ def main(arguments: Sequence[str]) -> int:
     if not all(name and place for name, _, place in pairs):
         print(__doc__, file=sys.stderr)
         return 2
-    try:
-        with reachable_database() as url:
-            set_up(url, {name: place for name, _, place in pairs})
-    except HourhandError as error:
-        return told(error)
-    print(f"The tables are there; {len(pairs)} sources added.")
+    with reachable_database() as url:
+        set_up(url, {name: place for name, _, place in pairs})
+    print(f"The tables are there; {counted(len(pairs), 'source')} added.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(in_words(lambda: main(sys.argv[1:])))

@@ -13,7 +13,7 @@ from pathlib import Path
 from examples.common.database import connect, reachable_database
 from examples.common.language import language
 from examples.common.settings import setting
-from examples.common.show import hourhand, print_failures, print_tally, runs_since, told, work
+from examples.common.show import counted, hourhand, in_words, print_failures, print_tally, work
 from examples.common.site import serving
 from examples.stories import store
 from examples.stories.setup import NewFeed, set_up
@@ -25,24 +25,22 @@ from examples.stories.tasks.ingestion import (
     ingest_pull_youtube,
 )
 from hourhand import Client
-from hourhand.errors import HourhandError
 from hourhand.records import RunRecord
 
 NEWEST = 4  # items of each feed; the schedules take 50
+PORT = 8766  # of the site, so that its pages are the same when the example is run again
 _HERE = Path(__file__).parent
+_TASKS = ("--tasks", "examples.stories.tasks", "--batch", "10")
 _READERS = ("ingest-", "fetch-content")  # tasks that meet what others have written
 
 
 def main() -> int:
-    try:
-        with reachable_database() as url, serving(_HERE / "site") as site:
-            hourhand(url, "migrate")
-            set_up(url, _feeds(site))
-            runs = _run(url, site)
-            hourhand(url, "schedule", "apply", str(_HERE / "schedules.yaml"))
-            _print_result(url, runs)
-    except HourhandError as error:
-        return told(error)
+    with reachable_database() as url, serving(_HERE / "site", port=PORT) as site:
+        hourhand(url, "migrate")
+        set_up(url, _feeds(site))
+        runs = _run(url, site)
+        hourhand(url, "schedule", "apply", str(_HERE / "schedules.yaml"))
+        _print_result(url, runs)
     return 0 if all(run.status == "completed" or _is_bad_input(run) for run in runs) else 1
 
 
@@ -61,10 +59,9 @@ def _run(url: str, site: str) -> list[RunRecord]:
         client.enqueue(ingest_oneoff, url=f"{site}/bridge.html")
         client.enqueue(ingest_from_upload, path=str(_HERE / "uploads" / "council-minutes.txt"))
         client.enqueue(ingest_from_upload, path=str(_HERE / "uploads" / "lost.txt"))
-        work(url, "examples.stories.tasks")
+        work(url, client, first.id, *_TASKS)
         client.enqueue(playbook_run, playbook="brief")
-        work(url, "examples.stories.tasks")
-        return runs_since(client, first.id)
+        return work(url, client, first.id, *_TASKS)
 
 
 def _is_bad_input(run: RunRecord) -> bool:
@@ -74,13 +71,13 @@ def _is_bad_input(run: RunRecord) -> bool:
 def _print_result(url: str, runs: Sequence[RunRecord]) -> None:
     with connect(url) as db:
         totals, brief = store.totals(db), store.latest_brief(db)
-    print(f"{len(runs)} runs, language by {language().name}:")
+    print(f"{counted(len(runs), 'run')}, language by {language().name}:")
     print_tally(runs)
     print("\nWhat could not be read, and why:")
     print_failures(runs)
     print("\nRows in schema stories: " + ", ".join(f"{name} {count}" for name, count in totals.items()))
-    print(f"\n{brief}")
+    print(f"\n{brief or 'There is no brief: no story is ready.'}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_words(main))

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from examples.common.database import Connection, apply_migrations, connect, reachable_database
-from examples.common.show import told
+from examples.common.show import counted, in_words
 from examples.news.fetch import is_web, locations
 from examples.stories import store
-from hourhand.errors import HourhandError
 
 INTERESTS = ("ferry harbour boats", "repair and reuse", "energy power turbine", "europe economy", "software")
 PLAYBOOKS: dict[str, list[dict[str, Any]]] = {
@@ -57,12 +56,9 @@ def main(arguments: Sequence[str]) -> int:
     if not all(feed.kind in ("rss", "youtube") and feed.name and feed.place for feed in feeds):
         print(__doc__, file=sys.stderr)
         return 2
-    try:
-        with reachable_database() as url:
-            set_up(url, feeds)
-    except HourhandError as error:
-        return told(error)
-    print(f"The tables are there; {len(feeds)} feeds added.")
+    with reachable_database() as url:
+        set_up(url, feeds)
+    print(f"The tables are there; {counted(len(feeds), 'feed')} added.")
     return 0
 
 
@@ -72,4 +68,4 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(in_words(lambda: main(sys.argv[1:])))
