@@ -4,8 +4,10 @@ import json
 import socket
 import ssl
 import sys
+import threading
+from base64 import b64decode
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from hourhand.alerts import web
 from hourhand.alerts.destinations import Deliver, destinations
 from hourhand.settings import load_settings
 from tests.monitoring.conftest import Mailbox, Receiver
@@ -190,3 +193,33 @@ def test_apprise_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(OSError, match=r"pip install 'hourhand\[apprise\]'"):
         destinations(load_settings(alert_apprise="json://127.0.0.1"))["apprise"](MESSAGE)
+
+
+# --- HTTP ---
+
+
+def test_the_login_of_an_address_is_sent_as_such(receiver: Receiver) -> None:
+    web.post(receiver.url.replace("//", "//ann:p%40ss@"), b"{}", {})
+    [posted] = receiver.posted
+    assert b64decode(posted.headers["authorization"].removeprefix("Basic ")) == b"ann:p@ss"
+    web.post(receiver.url, b"{}", {})
+    assert "authorization" not in receiver.posted[1].headers
+
+
+def test_a_server_that_takes_its_time_with_every_byte_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "LONGEST", 0.3)
+    ended = threading.Event()
+
+    def drip(ear: socket.socket) -> None:
+        connection, _ = ear.accept()
+        with connection, suppress(OSError):
+            while not ended.wait(0.05):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as ear:
+        thread = threading.Thread(target=drip, args=[ear], daemon=True)
+        thread.start()
+        with pytest.raises(OSError, match=r"127\.0\.0\.1 did not speak HTTP"):
+            web.post(f"http://127.0.0.1:{ear.getsockname()[1]}/", b"", {})
+        ended.set()
+        thread.join(10)

@@ -1,12 +1,19 @@
 """One HTTP request, by what Python brings along: a daemon that never alerts loads no client for it."""
 
 import http.client
+import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from contextlib import suppress
+from threading import Timer
+from urllib.parse import unquote, urlsplit
 
 TIMEOUT = 10.0
 """Seconds for each step of the conversation."""
+
+LONGEST = 30.0
+"""Seconds for all of it: a server may take its time with every byte."""
 
 
 def post(address: str, body: bytes, headers: Mapping[str, str]) -> None:
@@ -26,16 +33,33 @@ def _target(address: str) -> str:
 
 
 def _ask(scheme: str, netloc: str, target: str, body: bytes, headers: Mapping[str, str]) -> int:
-    host = netloc.rpartition("@")[2]
+    login, _, host = netloc.rpartition("@")
     connection = (
         http.client.HTTPSConnection(host, timeout=TIMEOUT, context=ssl.create_default_context())
         if scheme == "https"
         else http.client.HTTPConnection(host, timeout=TIMEOUT)
     )
+    end = Timer(LONGEST, _hang_up, [connection])
+    end.daemon = True
+    end.start()
     try:
-        connection.request("POST", target, body, {"user-agent": "hourhand", **headers})
+        connection.request(
+            "POST", target, body, {"user-agent": "hourhand", **_authorization(login), **headers}
+        )
         answer = connection.getresponse()
         answer.read(1000)
         return answer.status
     finally:
+        end.cancel()
         connection.close()
+
+
+def _hang_up(connection: http.client.HTTPConnection) -> None:
+    if connection.sock is not None:
+        with suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _authorization(login: str) -> dict[str, str]:
+    """Of `user:password` in an address."""
+    return {"authorization": f"Basic {b64encode(unquote(login).encode()).decode()}"} if login else {}
