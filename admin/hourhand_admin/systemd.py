@@ -16,13 +16,18 @@ PATIENCE = 60.0
 
 SERVICES = ("job-scheduler.service", "job-worker.service", "hourhand-admin.service")
 
+_BOOTED = Path("/run/systemd/system")  # sd_booted(3)
+_ANOTHER_KIND = "Use another kind, such as supervisord or cron."
+
 
 def install(files: Mapping[str, str], directory: Path = UNITS) -> Sequence[str]:
     """Write the units, have systemd read them, enable and (re)start the services. Raises HourhandError."""
     if shutil.which("systemctl") is None:
-        raise HourhandError("there is no systemctl here", "Use another kind, such as supervisord or cron.")
+        raise HourhandError("there is no systemctl here", _ANOTHER_KIND)
     if os.geteuid() != 0:
         raise HourhandError(f"only root may write to {directory}", "Run it again with sudo.")
+    if not _BOOTED.is_dir():
+        raise HourhandError("this machine was not started with systemd", _ANOTHER_KIND)
     for name, text in files.items():
         (directory / name).write_text(text, "utf-8")
     _systemctl("daemon-reload")

@@ -288,6 +288,21 @@ def test_installing_without_systemd_says_so(project: Path, monkeypatch: pytest.M
     assert "no systemctl" in done.output
 
 
+def test_installing_for_nobody_or_on_a_machine_without_systemd_writes_nothing(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run("systemd", "--install", "--user", "no-such-user")
+    assert (done.exit_code, "there is no user no-such-user" in done.output) == (2, True)
+    units = tmp_path / "units"
+    units.mkdir()
+    monkeypatch.setattr(shutil, "which", lambda _: "/bin/systemctl")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(systemd, "_BOOTED", tmp_path / "missing")
+    with pytest.raises(HourhandError, match="not started with systemd"):
+        systemd.install({"a.service": "text"}, units)
+    assert list(units.iterdir()) == []
+
+
 def test_installing_does_not_wait_for_ever_for_services_that_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +311,7 @@ def test_installing_does_not_wait_for_ever_for_services_that_wait(
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(systemd, "PATIENCE", 0.5)
+    monkeypatch.setattr(systemd, "_BOOTED", tmp_path)
     with pytest.raises(HourhandError, match=r"has not ended within 0\.5 s"):
         systemd.install({"a.service": "text"}, tmp_path)
     assert (tmp_path / "a.service").read_text() == "text"

@@ -65,6 +65,8 @@ def deploy(kind: str, project: Path, user: str | None, output: Path | None, inst
         )
     with chdir(project):  # for its .env
         logs = load_settings().log_dir
+    if user is not None and install:
+        _require_user(user)
     machine = deployment.this_machine(project, logs=logs, user=user)
     files = deployment.files(kind, machine)
     deployment.make_logs(kind, machine)
@@ -79,6 +81,15 @@ def deploy(kind: str, project: Path, user: str | None, output: Path | None, inst
             click.echo(f"==> {name} <==")
         click.echo(text)
     return 0
+
+
+def _require_user(name: str) -> None:
+    import pwd
+
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        raise click.BadParameter(f"there is no user {name} on this machine", param_hint="--user") from None
 
 
 def _write(files: dict[str, str], directory: Path) -> int:
