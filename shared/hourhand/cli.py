@@ -123,7 +123,7 @@ class Commands(click.Group):
         except Exception as error:
             if _debugging():
                 raise
-            code = _tell(HourhandError(_one_line(error), "HOURHAND_DEBUG=1 shows where this happened."))
+            code = _tell(_in_words(error))
         if isinstance(code, int) and not isinstance(code, bool):
             ctx.exit(code)
         return code
@@ -143,6 +143,14 @@ def _tell(error: HourhandError) -> int:
     if error.hint:
         click.echo(error.hint, err=True)
     return error.exit_code
+
+
+def _in_words(error: Exception) -> HourhandError:
+    if isinstance(error, OSError) and error.filename is not None:
+        return HourhandError(
+            f"cannot use {error.filename}: {error.strerror}", "Choose another place, or make this one usable."
+        )
+    return HourhandError(_one_line(error), "HOURHAND_DEBUG=1 shows where this happened.")
 
 
 def _one_line(error: Exception) -> str:

@@ -134,6 +134,19 @@ def test_an_unexpected_error_is_one_sentence_without_secrets(monkeypatch: pytest
     ]
 
 
+def test_a_file_that_cannot_be_used_is_named_with_what_to_try(tmp_path: Path) -> None:
+    @click.command()
+    def save() -> None:
+        (tmp_path / "missing" / "file").write_text("x")
+
+    result = run(save)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"Error: cannot use {tmp_path}/missing/file: No such file or directory\n"
+        "Choose another place, or make this one usable.\n"
+    )
+
+
 @pytest.mark.parametrize(("name", "value"), [("HOURHAND_DEBUG", "1"), ("LOG_LEVEL", "DEBUG")])
 def test_those_who_debug_get_the_traceback(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)

@@ -12,7 +12,7 @@ from hourhand.cli import echo_json, json_option, table
 from hourhand.errors import FAILED
 from hourhand_admin.terminal import completion, text
 from hourhand_admin.terminal.filters import STATUSES, filter_options, matching
-from hourhand_admin.terminal.inputs import BACK, DURATION, JSON, Moment, resolved
+from hourhand_admin.terminal.inputs import BACK, DURATION, JSON, RUN_ID, Moment, resolved
 from hourhand_admin.terminal.session import examples, open_client, say
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _EVERY_RUN = 1_000_000
 
-ids_argument = click.argument("ids", metavar="[ID]...", type=click.IntRange(min=1), nargs=-1)
-id_argument = click.argument("run_id", metavar="ID", type=click.IntRange(min=1))
+ids_argument = click.argument("ids", metavar="[ID]...", type=RUN_ID, nargs=-1)
+id_argument = click.argument("run_id", metavar="ID", type=RUN_ID)
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only list the runs that are meant.")
 
 
@@ -236,7 +236,7 @@ def _tell(done: Iterable[dict[str, Any]], as_json: bool, told: Callable[[dict[st
     for each in done:
         results.append(each)
         if "error" in each:
-            say(f"run {each['id']}: {each['error']}")
+            say(each["error"])  # it says which run
         elif not as_json:
             say(f"run {each['id']} {told(each)}")
     if as_json:

@@ -144,10 +144,15 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
+class RunIdType(click.IntRange):
+    name = "run id"
+
+
 DURATION = DurationType()
 JSON = JsonType()
 AHEAD = MomentType(bare=1)
 BACK = MomentType(bare=-1)
 WALL = MomentType(wall=True)
+RUN_ID = RunIdType(min=1, max=2**63 - 1)
 WALL_BACK = MomentType(bare=-1, wall=True)
 CLOCK = ClockType(bare=-1, wall=True)
