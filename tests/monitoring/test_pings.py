@@ -209,6 +209,10 @@ def test_pings_are_added_listed_and_removed_by_command(
     assert command("ping", "remove", "backup").exit_code == 0
     assert command("ping", "remove", "backup").exit_code == 1
     assert command("ping", "add", "new").exit_code != 0
+    monkeypatch.delenv("HOURHAND_ADMIN_URL")
+    added = command("ping", "add", "new", "--every", "1h")
+    assert added.stdout.startswith("http://127.0.0.1:8000/api/v1/ping/")
+    assert "HOURHAND_ADMIN_URL says where it is" in added.stderr
 
 
 def test_a_schedule_is_pointed_by_command(

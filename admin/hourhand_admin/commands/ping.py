@@ -34,13 +34,16 @@ def add(name: str, every: timedelta | None, grace: timedelta | None, as_json: bo
     """
     with open_client() as client:
         answer = client.call("put_ping", p_name=name, p_every=every, p_grace=grace)
-        address = _address(client.settings.admin_url, answer["id"])
+        admin_url = client.settings.admin_url
+        address = _address(admin_url, answer["id"])
     if as_json:
         echo_json({**answer, "url": address})
         return
     say(f"Ping {name}, every {_span(answer['every'])} and {_span(answer['grace'])} of grace. In a crontab:")
     say(f"  0 3 * * *  /usr/local/bin/{name}; curl -fsS -m 10 --retry 3 {address}/$?")
     click.echo(address)
+    if admin_url is None:
+        say("This takes the admin to be at its usual address here: HOURHAND_ADMIN_URL says where it is.")
 
 
 @ping.command("list")
