@@ -293,24 +293,17 @@ def test_what_a_claim_brings_that_is_answered_after_the_stop_is_given_back_unsta
 
     run = shop.enqueue("slow", {"n": 1})
     worker = shop.worker()
-    claiming, stopped = threading.Event(), threading.Event()
     call = worker._transport.call
 
-    def late(function: str, params: Any = None, **options: Any) -> Any:
-        answer = call(function, params, **options)
+    def late(function: str, params: Any = None) -> Any:
+        answer = call(function, params)
         if function == "claim":
-            claiming.set()
-            assert stopped.wait(20)
+            worker.stop()
+            eventually(lambda: not worker._executor._starting, 20)
         return answer
 
     monkeypatch.setattr(worker._transport, "call", late)
-    thread = threading.Thread(target=worker.run)
-    thread.start()
-    assert claiming.wait(10)
-    worker.stop()
-    eventually(lambda: not worker._executor._starting, 10)
-    stopped.set()
-    thread.join(20)
+    worker.run()
     columns = shop.run(run)
     assert (columns["status"], columns["attempt"], columns["lost_count"]) == ("pending", 0, 0)
     assert started == []

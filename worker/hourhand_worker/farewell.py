@@ -6,6 +6,7 @@ what the files in `deploy/` let a supervisor wait.
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from threading import Thread
 from time import monotonic
 
 from hourhand import supervision
@@ -58,6 +59,8 @@ class Farewell:
         self._heartbeat = heartbeat
         self._watchdog = watchdog
         self._spans = spans
+        self.unanswered: Thread | None = None
+        """Where a claim is still under way: what it brings is given back there."""
 
     def give_back_unstarted(self) -> None:
         """What waits for a slot. Nothing is started from now on."""
@@ -79,7 +82,9 @@ class Farewell:
         apart.ends(closing, CLOSE)  # before what it still runs is given to others
 
         def close() -> None:
-            returning.join()  # of a session that is closed they would count as lost
+            # First what was claimed: in a session that is closed it would count as lost.
+            for thread in filter(None, (self.unanswered, returning)):
+                thread.join()
             self._release(left, close=True)
 
         if not apart.ends(apart.begin(close, "release"), GIVE_BACK):

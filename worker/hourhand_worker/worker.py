@@ -189,11 +189,12 @@ class Worker:
                 self._loop.run()
             finally:
                 self._loop.stop()
-                self._farewell.give_back_unstarted()  # also what a claim brought that was answered late
+                self._farewell.give_back_unstarted()
 
         thread = apart.begin(work, "claims")
         self._loop.await_stop()
         if not apart.ends(thread, GOODBYE):
+            self._farewell.unanswered = thread
             self._ground.journal.trouble("The database does not answer; this worker stops all the same")
 
     def _step(self) -> float:
