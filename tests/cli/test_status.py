@@ -63,7 +63,7 @@ def test_the_page_shows_what_waits_and_what_comes(
     sql("update hourhand.scheduled_jobs set next_run_at = hourhand.clock() + interval '30 minutes'")
     page = " ".join(hourhand("status").out.split())
     for words in (
-        "1 active, 0 paused, 0 quarantined",
+        "1 active, 0 paused, 0 broken",
         "1 pending, 0 processing",
         "failed in 24 h 1",
         "1 in 24 h",

@@ -42,7 +42,10 @@ def _counts(status: Status) -> str:
     oldest = status["oldest_pending_s"] or None
     return text.fields(
         [
-            ("schedules", _listed(schedules, ("active", "paused", "quarantined"))),
+            (
+                "schedules",
+                f"{_listed(schedules, ('active', 'paused'))}, {schedules['quarantined']} broken",
+            ),
             ("due", f"{schedules['due']}, late {status['due_late']}"),
             ("runs", _listed(depth, ("pending", "processing"))),
             ("oldest pending", None if oldest is None else text.duration(oldest)),
