@@ -266,7 +266,7 @@ def test_what_only_the_database_refuses_changes_nothing_either(apply: Apply, cli
     )
     assert done.code == 78
     assert 'schedule "b"' in done.err
-    assert "payload_of_a_fleet_is_an_object" in done.err
+    assert "the payload of a fleet is an object" in done.err
     assert client.schedules.list() == []
 
 

@@ -126,7 +126,7 @@ def test_a_rank_below_all_bands_is_due_daily(transport: PostgresTransport, clock
     ],
 )
 def test_bands_that_make_no_sense_are_refused(transport: PostgresTransport, bands: object) -> None:
-    with pytest.raises(BadInput, match="rank_intervals_are_sound"):
+    with pytest.raises(BadInput, match="rank_intervals are an object"):
         transport.call(
             "put_schedule",
             {"p_schedule": {"name": "s", "task": "t", "every": 60, "rank_intervals": bands}},
@@ -470,5 +470,5 @@ def test_the_items_of_a_deleted_schedule_are_gone(fleet: Fleet, sql: Sql) -> Non
 
 
 def test_a_fleet_whose_payload_is_no_object_is_refused(transport: PostgresTransport) -> None:
-    with pytest.raises(BadInput, match="payload_of_a_fleet_is_an_object"):
+    with pytest.raises(BadInput, match="the payload of a fleet is an object"):
         Fleet(transport, BANDS, payload=[1])

@@ -471,6 +471,24 @@ def test_a_plain_insert_that_makes_no_sense_is_refused(sql: Sql, columns: str) -
         sql(f"insert into hourhand.scheduled_jobs (name, task, {columns})")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"task": ""}, 'task of a schedule cannot be ""'),
+        ({"priority": 101}, 'priority of a schedule cannot be "101"'),
+        ({"jitter": -1}, 'jitter of a schedule cannot be "-1"'),
+        ({"cron": "* * * * *"}, "a schedule has exactly one of cron"),
+        ({"every": 0.5}, "every is at least a second"),
+        ({"payload": [0] * 200_000}, "the payload is larger than 256 kB"),
+    ],
+)
+def test_what_a_constraint_refuses_is_told_in_plain_words(
+    transport: PostgresTransport, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadInput, match=f"^{said}"):
+        transport.call("put_schedule", {"p_schedule": {"name": "s", "task": "t", "every": 60, **given}})
+
+
 def test_tags_are_a_list_of_texts_whatever_is_written(sql: Sql, transport: PostgresTransport) -> None:
     sql(
         "insert into hourhand.scheduled_jobs (name, task, every, tags) values ('s', 't', '1 h', '{{b,NULL},{a,b}}')"

@@ -10,6 +10,7 @@ begin
   perform hourhand_parts.check_ranges(new);
   -- A list of texts: Postgres would also keep nulls and lists of lists.
   new.tags := array_remove(array(select unnest(new.tags)), null);
+  new.timezone := nullif(new.timezone, '');
   if tg_op = 'INSERT' then
     new.next_run_at := null;
     new.last_run_at := null;

@@ -94,5 +94,8 @@ begin
     end if;
   end if;
   return jsonb_build_object('id', v_new.id, 'outcome', v_outcome, 'schedule', hourhand_parts.schedule_json(v_new));
+exception when check_violation then
+  get stacked diagnostics v_key = constraint_name;
+  raise exception '%', hourhand_parts.told_constraint(v_key, p_schedule) using errcode = 'PT422';
 end
 $$;
