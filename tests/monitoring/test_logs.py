@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from hourhand.transport import Transport
@@ -25,7 +26,9 @@ def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
     """Starts a worker with these variables in its environment."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*options: str, stdout: Any = subprocess.DEVNULL, **variables: str) -> subprocess.Popen[bytes]:
+    def start(
+        *options: str, service: str = "worker", stdout: Any = subprocess.DEVNULL, **variables: str
+    ) -> subprocess.Popen[bytes]:
         environment = {
             "PATH": os.environ["PATH"],
             "DATABASE_URL": database_url,
@@ -37,7 +40,8 @@ def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
             **variables,
         }
         root = Path(__file__).parents[2]
-        command = [sys.executable, "-m", "hourhand", "worker", "--name", "one", *options]
+        named = ("--name", "one") if service == "worker" else ()
+        command = [sys.executable, "-m", "hourhand", service, *named, *options]
         process = subprocess.Popen(command, cwd=root, env=environment, stdout=stdout, stderr=stdout)
         started.append(process)
         return process
@@ -108,6 +112,21 @@ def test_a_signal_tells_what_a_worker_is_doing(
     (state,) = [line for line in lines(log) if line["event"] == "worker.state"]
     assert state["held"] == [run_id]
     (tmp_path / "enough").touch()
+    assert end(process) == 0
+
+
+def test_an_admin_takes_the_same_signals(start: Start, tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "admin.log"
+    process = start("--port", "0", service="admin")
+    eventually(lambda: has(log, "admin.started"), 30)
+    [address] = [line["address"] for line in lines(log) if line["event"] == "admin.started"]
+    assert httpx.get(f"{address}/healthz", timeout=30).is_success  # now it hears signals, too
+    log.rename(log.with_suffix(".log.1"))
+    process.send_signal(signal.SIGHUP)
+    # Of two signals at once, the second may be heard first.
+    eventually(lambda: process.send_signal(signal.SIGUSR1) or has(log, "admin.state"), 30, interval=0.5)
+    state = next(line for line in lines(log) if line["event"] == "admin.state")
+    assert state["requests"] >= 1
     assert end(process) == 0
 
 

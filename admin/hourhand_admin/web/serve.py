@@ -102,7 +102,10 @@ def _shown(host: str) -> str:
 
 
 class _Server(uvicorn.Server):
-    """Ends in order after TERM or INT, and tells streams at once; a HUP opens the log anew."""
+    """Ends in order after TERM or INT, and tells streams at once.
+
+    HUP opens the log anew, USR1 tells what it is doing.
+    """
 
     def __init__(self, app: FastAPI, root_path: str, closing: Closing) -> None:
         super().__init__(
@@ -120,9 +123,15 @@ class _Server(uvicorn.Server):
         self._closing = closing
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        if hasattr(signal, "SIGHUP"):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, log.reopen)
+        for name, act in (("SIGHUP", log.reopen), ("SIGUSR1", self._tell)):
+            if hasattr(signal, name):
+                asyncio.get_running_loop().add_signal_handler(getattr(signal, name), act)
         await super().startup(sockets)
+
+    def _tell(self) -> None:
+        connections, requests = len(self.server_state.connections), self.server_state.total_requests
+        message = f"State: {connections} connection(s), {requests} request(s) so far"
+        log.event("admin.state", message=message, connections=connections, requests=requests)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Not uvicorn's: it raises the signal once more in the end, and the session would stay open.
