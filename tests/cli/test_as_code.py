@@ -163,7 +163,7 @@ def test_odd_names_and_texts_come_back_from_an_export(
         "Ünïcödé 日本",
         "a\u2028b",
     }
-    texts = ["", " x", "x\t\n", "line\nline", "\x1b\x7f\x85", "\ufeff", "#"]
+    texts = ["", " x", "x\t\n", "line\nline", "\x1b\x7f", "a\x85b", "\ufeff", "#"]
     for name in names:
         client.schedules.create(name, name, every="1h", payload={name: texts}, tags=[name], description=name)
     file = tmp_path / "exported.yaml"
