@@ -16,9 +16,11 @@ import httpx
 import pytest
 from fastapi.responses import StreamingResponse
 
+from hourhand.errors import BadSetting
+from hourhand.settings import load_settings
 from hourhand.transport import Transport
 from hourhand_admin.web.access.needs import Anyone
-from hourhand_admin.web.serve import listening
+from hourhand_admin.web.serve import listening, set_password
 from tests.admin.house import House
 from tests.support.waiting import eventually
 
@@ -123,6 +125,12 @@ def test_with_a_password_it_listens_to_a_network(
     with admin(said, database_url, "--host", "0.0.0.0", HOURHAND_ADMIN_PASSWORD=secret):
         assert [user["name"] for user in transport.call("list_users")["users"]] == ["admin"]
         assert secret not in said.read_text()
+
+
+def test_a_password_that_is_too_short_is_a_wrong_setting(transport: Transport) -> None:
+    """Not an error that is gone when a supervisor starts it again."""
+    with pytest.raises(BadSetting, match="HOURHAND_ADMIN_PASSWORD is no password: 8 to 1000 characters"):
+        set_password(load_settings(admin_password="short"), transport)
 
 
 def test_a_port_that_is_taken_is_said(database_url: str) -> None:

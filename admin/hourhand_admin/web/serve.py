@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hourhand import log
-from hourhand.errors import BadSetting, HourhandError
+from hourhand.errors import BadInput, BadSetting, HourhandError
 from hourhand.settings import Settings, load_settings
 from hourhand.transport import Transport, connect
 from hourhand_admin.web.access import passwords
@@ -68,14 +68,17 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def set_password(settings: Settings, transport: Transport) -> None:
-    """HOURHAND_ADMIN_PASSWORD is that of the user `admin`, whatever it was before."""
+    """HOURHAND_ADMIN_PASSWORD is that of the user `admin`, whatever it was before. Raises BadSetting."""
     if settings.admin_password is None:
         return
     password = settings.admin_password.get_secret_value()
     user = transport.call("find_user", {"p_name": USER})
     if not passwords.is_right(password, user["password_hash"]) or user["role"] != "admin":
-        wanted = {"p_name": USER, "p_role": "admin", "p_password_hash": passwords.hash_password(password)}
-        transport.call("put_user", wanted)
+        try:
+            password_hash = passwords.hash_password(password)
+        except BadInput as error:
+            raise BadSetting(f"HOURHAND_ADMIN_PASSWORD is no {error.message}") from None
+        transport.call("put_user", {"p_name": USER, "p_role": "admin", "p_password_hash": password_hash})
 
 
 def require_credentials(settings: Settings, transport: Transport, host: str) -> None:
