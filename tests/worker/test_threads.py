@@ -71,4 +71,5 @@ def test_what_waits_when_the_lane_closes_is_run_and_all_threads_end(lane: Lane):
     lane.do(*[lambda: None] * 100)
     lane.close(0)
     begin.set()
-    eventually(lambda: len(lane.ended) == 105)
+    eventually(lambda: not any(worker.is_alive() for worker in lane.workers))
+    assert len(lane.ended) == 105

@@ -366,7 +366,7 @@ class Worker:
 
 def _is_given_back(attempt: Attempt, _value: object, error: BaseException | None) -> bool:
     """Whether it ended only because the worker shuts down."""
-    return attempt.stop is Stop.SHUTDOWN and error is not None and not isinstance(error, Outcome)
+    return attempt.stop is Stop.SHUTDOWN and error is not None and not issubclass(type(error), Outcome)
 
 
 def _nobody(_session: str) -> None: ...
