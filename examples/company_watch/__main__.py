@@ -29,7 +29,8 @@ from examples.company_watch.tasks import QUEUES
 from hourhand import Client
 
 PORT = 8765
-WORKER = ("--tasks", "examples.company_watch.tasks", "--queues", ",".join(QUEUES))
+TASKS = "examples.company_watch.tasks"
+WORKER = ("--tasks", TASKS, "--queues", ",".join(QUEUES))
 TROUBLED = ("empty-hall", "shut-down", "closed-gate", "walled-garden")  # whose pages can't be had
 
 
@@ -38,14 +39,13 @@ def main(arguments: Sequence[str]) -> int:
     if command is None:
         print(__doc__, file=sys.stderr)
         return 2
+    os.environ.setdefault("HOURHAND_TASKS", TASKS)  # else its schedules are of tasks that nobody knows yet
     with reachable_database() as url:
         return command(url) or 0
 
 
 def run(url: str) -> int:
     os.environ.setdefault("COMPANY_WATCH_DELAY", "0.1")
-    hourhand(url, "migrate")
-    process(url)  # nothing yet: but schedules are then of tasks that a worker knows
     set_up(url)
     with serving(PAGES, Careers, PORT) as site, Client() as client:
         newest = max((one.id for one in client.runs.list(limit=1)), default=0)
