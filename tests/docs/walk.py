@@ -38,7 +38,8 @@ _LOOSE = (
     (re.compile(r"\d+"), "N"),
     (re.compile(r"\s+"), " "),
 )
-_ID = re.compile(r"\brun (\d+)|^ *(\d+) ")
+_NAMED = re.compile(r"(?:\brun |\bagain as |^children +)(\d+)")
+_LISTED = re.compile(r"^ *(\d+) ")
 _ASKED_FOR = re.compile(r"(?<=^hourhand run )(show|logs|retry|wait|cancel) (\d+)")
 
 
@@ -120,11 +121,11 @@ class Walk:
             assert match is not None, f"$ {step.command}\nshows: {line}\nprinted:\n{printed}"
             pairs.append((line, match))
         for line, match in pairs:
-            self._learn(line, match)
+            self._learn(_LISTED if "hourhand run list" in step.command else _NAMED, line, match)
 
-    def _learn(self, shown: str, real: str) -> None:
-        for here, there in zip(_ID.finditer(shown), _ID.finditer(real), strict=False):
-            self.ids[here[1] or here[2]] = there[1] or there[2]
+    def _learn(self, run: re.Pattern[str], shown: str, real: str) -> None:
+        for here, there in zip(run.finditer(shown), run.finditer(real), strict=False):
+            self.ids[here[1]] = there[1]
 
     # --- SQL ---
 
