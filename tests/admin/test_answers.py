@@ -1,5 +1,7 @@
 """What every answer has, and how errors look to people and to programs."""
 
+from collections.abc import Callable
+
 import pytest
 
 from hourhand.settings import Settings
@@ -115,17 +117,17 @@ def test_the_description_of_the_api_needs_nothing_from_elsewhere(house: House) -
     assert not [path for path in described["paths"] if path in ("/", "/runs", "/login")]
 
 
-def test_a_row_that_is_odd_breaks_no_list(house: House, transport: Transport) -> None:
-    from tests.support.waiting import eventually
-
+def test_a_row_that_is_odd_breaks_no_list(
+    house: House, transport: Transport, sql: Callable[..., object]
+) -> None:
     for number, cron in enumerate(["* * * * *", "61 * * * *", "nonsense", "0 0 30 2 *"]):
         transport.call(
             "put_schedule", {"p_schedule": {"name": f"s{number}", "task": "\u202et", "cron": cron}}
         )
-    transport.call(
-        "put_schedule", {"p_schedule": {"name": "a/b?c#d", "task": "t", "run_at": "0044-03-15 12:00 BC"}}
-    )
-    page = eventually(lambda: house.person("viewer").get("/schedules"))
+    transport.call("put_schedule", {"p_schedule": {"name": "a/b?c#d", "task": "t", "run_at": "2044-03-15"}})
+    sql("set session_replication_role = replica")  # as a row may have been before such times were refused
+    sql("update hourhand.scheduled_jobs set run_at = '0044-03-15 12:00 BC' where run_at is not null")
+    page = house.person("viewer").get("/schedules")
     assert page.status_code == 200
     assert all(f"s{number}<" in page.text for number in range(4))
     assert "/schedules/a%2Fb%3Fc%23d" in page.text

@@ -13,6 +13,14 @@ from tests.sql.conftest import Hand
 
 pytestmark = pytest.mark.timeout(180)
 
+PRESSED_TWICE = """
+() => [1, 2].map(() => {
+  const event = new Event("submit", { cancelable: true, bubbles: true });
+  document.getElementById("schedule").dispatchEvent(event);
+  return event.defaultPrevented;
+})
+"""
+
 
 @pytest.fixture
 def lived_in(house: House, hand: Callable[..., Hand], add_schedule: Callable[..., int]) -> House:
@@ -54,7 +62,9 @@ def test_without_javascript_a_schedule_is_created_with_a_preview(browser: Browse
         page.at.get_by_role("heading", name="plain").wait_for()
 
 
-def test_the_fields_of_a_task_come_while_typing_goes_on(browser: Browser, lived_in: House) -> None:
+def test_a_schedule_is_filled_in_without_leaving_the_page_and_sent_once(
+    browser: Browser, lived_in: House
+) -> None:
     with browser.visit(lived_in, "operator") as page:
         page.open("/schedule/new")
         page.at.get_by_label("Name", exact=True).fill("plain")
@@ -64,7 +74,9 @@ def test_the_fields_of_a_task_come_while_typing_goes_on(browser: Browser, lived_
         page.at.get_by_text("Fetches a feed.").wait_for()
         page.at.get_by_label("Url *").fill("https://x")
         assert description.input_value() == "now and then"
+        page.at.get_by_label("Cron expression").fill("0 9 * * 1-5")
         page.at.locator("#preview").get_by_text("https://x").wait_for()
+        assert page.at.evaluate(PRESSED_TWICE) == [False, True]
 
 
 def test_of_two_previews_the_last_one_asked_for_is_shown(browser: Browser, lived_in: House) -> None:
