@@ -51,6 +51,15 @@ LISTS = (
     "/audit",
     "/settings",
 )
+LONG = "long" * 60
+CUT_OFF = """
+() => [...document.querySelectorAll("details.menu")].filter((menu) => {
+  menu.open = true;
+  const { left, right } = menu.querySelector(".panel").getBoundingClientRect();
+  menu.open = false;
+  return left < 0 || right > innerWidth;
+}).map((menu) => `cut off: ${menu.innerText}`)
+"""
 NO_PAGES = re.compile(
     r"/(api/v1|static|jobs|trigger)/|/(metrics|healthz|readyz|openapi\.json)$|.*(\.csv|\.txt|/lines)$"
 )
@@ -62,8 +71,14 @@ def lived_in(house: House, hand: Callable[..., Hand], add_schedule: Callable[...
     call = house.transport.call
     worker = hand("task", schema=Feed.model_json_schema(), description="Fetches a feed.")
     add_schedule(
-        "news", cron="30 2 * * *", timezone="Europe/Berlin", tags=["feeds"], jitter=5, payload={"url": "x"}
+        "news",
+        cron="30 2 * * *",
+        timezone="Europe/Berlin",
+        tags=["feeds", LONG[:100]],
+        jitter=5,
+        payload={"url": "x"},
     )
+    add_schedule(LONG[:200], description=LONG)
     add_schedule("broken", cron="61 * * * *")
     add_schedule("fleet", rank_intervals={"81": 60, "1": 3600, "limit": 5})
     add_schedule("report", description="Every morning, for the sales team.")
@@ -78,13 +93,17 @@ def lived_in(house: House, hand: Callable[..., Hand], add_schedule: Callable[...
         " (1, '2026-11-03 01:30Z', '2026-11-05 01:30Z', 3, 'missed', 'was too old', '2026-11-06 01:30Z')"
     )
     call("set_items", {"p_schedule": "fleet", "p_items": [{"item": "a", "rank": 90, "owner": "eve"}]})
-    failure = {"class": "ValueError", "message": "this feed is no XML", "traceback": "Traceback …"}
+    failure = {
+        "class": "ValueError",
+        "message": f"this feed is no XML: {LONG}",
+        "traceback": f"Traceback {LONG}",
+    }
     for outcome in ("completed", "failed", "completed"):
         call("trigger_schedule", {"p_schedule": "news"})
         worker.finish(*worker.runs(1), outcome=outcome, error=failure, result={"items": 3})
     call("trigger_schedule", {"p_schedule": "news"})
     [run] = worker.runs(1)
-    write(house.transport, worker, run, *(f"page {number} is read" for number in range(1, 40)))
+    write(house.transport, worker, run, *(f"page {number} is read: {LONG}" for number in range(1, 40)))
     call("trigger_schedule", {"p_schedule": "news"})
     call("put_schedule", {"p_schedule": {"name": "news", "description": "Fresh."}, "p_mode": "update"})
     return house
@@ -122,12 +141,13 @@ class Look:
     width: int = 0
     breaches: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
+    cut_off: list[str] = field(default_factory=list)
 
     @property
     def faults(self) -> list[str]:
         heavy = [f"{self.bytes} bytes"] * (self.bytes > MOST_BYTES)
         wide = [f"{self.width} pixels wide"] * (self.width > NARROW)
-        return [*heavy, *wide, *self.light, *self.dark, *self.breaches, *self.elsewhere]
+        return [*heavy, *wide, *self.light, *self.dark, *self.breaches, *self.elsewhere, *self.cut_off]
 
     def __str__(self) -> str:
         counts = (len(found) for found in (self.light, self.dark, self.breaches, self.elsewhere))
@@ -144,6 +164,7 @@ def look(page: Visited, path: str, named: str = "") -> Look:
     page.at.set_viewport_size({"width": NARROW, "height": 700})
     page.at.evaluate("for (const each of document.querySelectorAll('details')) each.open = false")
     seen.width = page.at.evaluate("document.documentElement.scrollWidth")
+    seen.cut_off = page.at.evaluate(CUT_OFF)
     seen.breaches, seen.elsewhere = page.breaches(), page.elsewhere()
     return seen
 
