@@ -61,18 +61,20 @@ class TestSchedules:
         ask(api, "DELETE", f"/api/v1/schedules/{schedule_id}", status=204)
         ask(api, "GET", f"/api/v1/schedules/{schedule_id}", status=404)
 
-    def test_a_change_wants_the_version_it_is_made_to(self, api: Program, add_schedule: Any) -> None:
+    def test_a_change_is_made_to_the_version_it_names(self, api: Program, add_schedule: Any) -> None:
         add_schedule("news")
         etag = api.ask("GET", "/api/v1/schedules/news").headers["etag"]
         path = "/api/v1/schedules/news"
-        ask(api, "PATCH", path, {"tags": ["a"]}, 428)
+        ask(api, "PATCH", path, {"jitter": 1, "tags": ["a"]}, 412, if_match="\"\"")
         ask(api, "PATCH", path, {"tags": ["a"]}, 412, if_match='"other"')
         ask(api, "PATCH", path, {"tags": ["a"]}, 412, if_match=f"W/{etag}")
         ask(api, "PATCH", path, {"tags": ["a"]}, if_match=f'"other", {etag}')
         ask(api, "PATCH", path, {"tags": ["b"]}, 412, if_match=etag)
         ask(api, "DELETE", path, status=412, if_match=etag)
         ask(api, "PATCH", path, {"tags": ["b"]}, if_match="*")
-        assert ask(api, "GET", path)["tags"] == ["b"]
+        ask(api, "PATCH", path, {"jitter": 5})
+        schedule = ask(api, "GET", path)
+        assert (schedule["tags"], schedule["jitter"]) == (["b"], 5)
 
     def test_of_many_changes_to_one_version_one_is_made(
         self, house: House, api: Program, add_schedule: Any

@@ -39,7 +39,6 @@ IfMatch = Annotated[str | None, Header(max_length=1000, description="The ETag th
 _ETAG = {"headers": {"ETag": {"description": "Names its version.", "schema": {"type": "string"}}}}
 _GONE_BY: dict[int | str, dict[str, Any]] = {
     412: {"description": "It was changed meanwhile."},
-    428: {"description": "If-Match is missing."},
 }
 
 
@@ -76,7 +75,7 @@ def create(visit: Operator, schedule: NewSchedule) -> Response:
 
 @router.get("/{schedule_id}", response_model=answers.Schedule, responses={200: _ETAG})
 def show(visit: Viewer, schedule_id: ScheduleId) -> Response:
-    """One schedule with its last runs and firings. A PATCH wants the ETag back."""
+    """One schedule with its last runs and firings. A PATCH may send the ETag back as If-Match."""
     return _shown(visit, schedule_id)
 
 
@@ -84,10 +83,8 @@ def show(visit: Viewer, schedule_id: ScheduleId) -> Response:
 def edit(
     visit: Operator, schedule_id: ScheduleId, changes: ScheduleChange, if_match: IfMatch = None
 ) -> Response:
-    """Change what is given, if nobody else has changed it since it was read."""
-    if if_match is None:
-        raise HTTPException(428, "Send If-Match with the ETag of the schedule that you have read.")
-    before = _matching(visit, schedule_id, if_match)
+    """Change what is given, and leave the rest. With If-Match only if nobody has changed it since."""
+    before = _matching(visit, schedule_id, if_match or "*")
     given: dict[str, Any] = changes.model_dump(exclude_unset=True)
     new_name, task = given.pop("name", None), given.pop("task", None)
     if "payload" in given or task is not None:
