@@ -113,6 +113,20 @@ def test_an_async_task_that_cancels_itself_fails_and_harms_no_other(shop: Worksh
 NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
 
 
+def test_an_async_task_that_stops_the_event_loop_stops_no_other(shop: Workshop):
+    @task("stops")
+    async def stops() -> None:
+        asyncio.get_running_loop().stop()
+
+    @task("other")
+    async def other() -> None:
+        await asyncio.sleep(0)
+
+    runs = [shop.enqueue("stops"), shop.enqueue("other")]
+    shop.worker(concurrency=1).drain(20)
+    assert [shop.status(run) for run in runs] == ["completed"] * 2
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_context_variables_of_one_run_are_not_seen_by_the_next(shop: Workshop, waits: bool):
     @task("on-loop")

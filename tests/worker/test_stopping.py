@@ -13,7 +13,7 @@ from hourhand.log.lines import Line
 from hourhand.retry import RetryPolicy
 from hourhand.run import Run
 from hourhand.tasks import task
-from hourhand_worker import farewell
+from hourhand_worker import daemon, farewell
 from tests.support import eventually
 from tests.worker.workshop import Workshop
 
@@ -276,7 +276,7 @@ def test_what_does_not_end_in_time_is_given_back_without_using_an_attempt(shop: 
 
 def test_a_worker_goes_in_less_time_than_its_supervisor_waits():
     """Whatever hangs; a second each for the thread that delivers and the one that beats."""
-    after = farewell.GOODBYE + farewell.UNWIND + farewell.DELIVER + 1 + 1 + farewell.GIVE_BACK
+    after = farewell.GOODBYE + farewell.UNWIND + farewell.DELIVER + 1 + 1 + farewell.GIVE_BACK + daemon.LINGER
     unit = Path(__file__).parents[2] / "deploy/systemd/job-worker.service"
     [patience] = re.findall(r"^TimeoutStopSec=(\d+)$", unit.read_text(), re.MULTILINE)
     assert 30 + after < int(patience)
@@ -307,6 +307,30 @@ def test_what_a_claim_brings_that_is_answered_after_the_stop_is_given_back_unsta
     columns = shop.run(run)
     assert (columns["status"], columns["attempt"], columns["lost_count"]) == ("pending", 0, 0)
     assert started == []
+
+
+LEAVES = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from hourhand import task
+
+@task("thread")
+def thread() -> None:
+    threading.Thread(target=threading.Event().wait, daemon=False).start()
+
+@task("executor")
+def executor() -> None:
+    ThreadPoolExecutor().submit(threading.Event().wait)
+"""
+
+
+@pytest.mark.parametrize("left", ["thread", "executor"])
+def test_what_a_task_has_left_running_does_not_keep_the_process(shop: Workshop, left: str):
+    process = shop.spawn(LEAVES, "--drain")
+    run = shop.enqueue(left)
+    assert process.wait() == 0
+    assert shop.status(run) == "completed"
+    assert "left behind are cut off" in process.log
 
 
 WAITING = """

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextvars import Context
 from functools import partial
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from time import monotonic
 from types import coroutine as as_awaitable
 from typing import Any
@@ -40,6 +40,7 @@ class AsyncLane:
         self._thread: Thread | None = None
         self._host: Host | None = None
         self._asked: float | None = None
+        self._closing = Event()
 
     def put(self, attempts: Sequence[Attempt]) -> None:
         with self._lock:
@@ -69,12 +70,13 @@ class AsyncLane:
     def close(self, timeout: float) -> None:
         if self._loop is None or self._thread is None:
             return
+        self._closing.set()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout)
 
     def _open(self) -> asyncio.AbstractEventLoop:
         self._loop = loop = asyncio.new_event_loop()
-        self._thread = Thread(target=_serve, args=[loop], name="hourhand-async", daemon=True)
+        self._thread = Thread(target=_serve, args=[loop, self._closing], name="hourhand-async", daemon=True)
         self._thread.start()
         return loop
 
@@ -187,10 +189,11 @@ def _go_on(
             return stop.value
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
+def _serve(loop: asyncio.AbstractEventLoop, closing: Event) -> None:
     asyncio.set_event_loop(loop)
     try:
-        loop.run_forever()
+        while not closing.is_set():  # a task that stops the loop must not stop the others
+            loop.run_forever()
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(loop.shutdown_asyncgens())

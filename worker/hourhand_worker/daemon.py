@@ -1,7 +1,10 @@
 """Puts a worker together from the settings."""
 
 import gc
+import os
 import sys
+import threading
+from time import sleep
 
 import click
 
@@ -10,6 +13,7 @@ from hourhand.durations import parse_duration
 from hourhand.errors import BadSetting
 from hourhand.settings import load_settings
 from hourhand.transport import connect
+from hourhand_worker import apart
 from hourhand_worker.standin import StandIn
 from hourhand_worker.until import Until
 from hourhand_worker.worker import Worker
@@ -20,6 +24,9 @@ TURN = 0.001
 """Seconds that a thread may compute while another waits for its turn, instead of Python's 5 ms. Those that
 talk with the database have little to do, and until it is done neither side works. It costs tasks little:
 `ThreadLane` has few of them compute at once."""
+
+LINGER = 1.0
+"""Seconds for which threads that tasks have left behind may hold up the end of the process."""
 
 
 def until(*, once: bool, drain: bool, max_jobs: int | None, max_time: str | None) -> Until:
@@ -53,10 +60,27 @@ def run(*, until: Until, name: str | None, **overrides: object) -> int:
     gc.freeze()
     sys.setswitchinterval(TURN)
     try:
-        return Worker(settings, tasks, transport, pulse=pulse, stand_in=stand_in, name=name).run(until)
+        code = Worker(settings, tasks, transport, pulse=pulse, stand_in=stand_in, name=name).run(until)
     finally:
         if stand_in is not None:
             stand_in.close()
         pulse.close()
         transport.close()
         tracing.end()
+    _end_in_time(code)
+    return code
+
+
+def _end_in_time(code: int) -> None:
+    """Python waits for threads and executors, however long, and a task may have left one behind."""
+    ending = threading.Event()
+
+    def end() -> None:
+        ending.wait()
+        sleep(LINGER)
+        log.event("worker.trouble", "WARNING", "Threads that tasks have left behind are cut off")
+        os._exit(code)
+
+    apart.begin(end, "end")
+    # The public hooks are called when the waiting is over.
+    threading._register_atexit(ending.set)  # type: ignore[attr-defined]
