@@ -76,9 +76,7 @@ class ThreadLane:
     def _look_out(self) -> Attempt | None:
         """The next attempt, if those at work leave it; None when the thread has to end."""
         with self._outlook:
-            sleep(
-                0
-            )  # until those that compute have had their turn; no time at all while they wait themselves
+            sleep(0)  # those that compute go first; it takes no time while they wait themselves
             return self._queue.get()
 
     def _another(self) -> Attempt | None:
