@@ -65,7 +65,7 @@ class TestSchedules:
         add_schedule("news")
         etag = api.ask("GET", "/api/v1/schedules/news").headers["etag"]
         path = "/api/v1/schedules/news"
-        ask(api, "PATCH", path, {"jitter": 1, "tags": ["a"]}, 412, if_match="\"\"")
+        ask(api, "PATCH", path, {"jitter": 1, "tags": ["a"]}, 412, if_match='""')
         ask(api, "PATCH", path, {"tags": ["a"]}, 412, if_match='"other"')
         ask(api, "PATCH", path, {"tags": ["a"]}, 412, if_match=f"W/{etag}")
         ask(api, "PATCH", path, {"tags": ["a"]}, if_match=f'"other", {etag}')
