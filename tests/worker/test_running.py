@@ -15,6 +15,7 @@ from hourhand.outcome import Cancel, Discard, Outcome, Retry, Snooze
 from hourhand.retry import RetryPolicy
 from hourhand.run import Run
 from hourhand.tasks import task
+from hourhand.transport.postgres import PostgresTransport
 from hourhand_worker.foreground import run_now
 from tests.worker.workshop import Workshop
 
@@ -475,6 +476,28 @@ def test_a_run_in_the_foreground_is_recorded_and_tried_once(shop: Workshop):
     assert (shop.status(run), shop.run(run)["result"]) == ("completed", 3)
     run = run_now(settings, shop.tasks, shop.transport, "broken")
     assert (shop.status(run), shop.run(run)["attempt"]) == ("failed", 1)
+
+
+class Interrupted(PostgresTransport):
+    """Ctrl-C comes when a claim is made and not yet heard of."""
+
+    def call(self, function: str, params: Any = None, *, retry: bool = True) -> Any:
+        answer = super().call(function, params, retry=retry)
+        if function == "claim" and answer["runs"]:
+            raise KeyboardInterrupt
+        return answer
+
+
+def test_a_run_in_the_foreground_ends_with_its_command_whenever_that_is_interrupted(shop: Workshop):
+    @task("noop")
+    def noop() -> None: ...
+
+    transport = Interrupted(shop.url, application_name="hourhand-tests")
+    with pytest.raises(KeyboardInterrupt):
+        run_now(shop.settings(), shop.tasks, transport, "noop")
+    transport.close()
+    [(status,)] = shop.transport.query("select status from hourhand.job_runs")
+    assert status == "cancelled"
 
 
 def test_logging_of_the_standard_library_keeps_working(shop: Workshop, caplog: pytest.LogCaptureFixture):

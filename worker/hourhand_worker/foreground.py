@@ -33,5 +33,7 @@ def run_now(
         Worker(settings, registry, transport, kind="cli", name="run now", queues=[queue], ended=ended).drain()
     finally:
         # Nobody else would ever run it. One that is over is left as it is.
-        transport.call("cancel_run", {"p_run_id": run, "p_reason": "interrupted"})
+        told = transport.call("cancel_run", {"p_run_id": run, "p_reason": "interrupted"})
+        if told["outcome"] == "requested":  # of a claim whose answer was interrupted
+            transport.call("rescue")
     return run
