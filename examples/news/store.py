@@ -105,19 +105,6 @@ def has_uncleaned(db: Connection, source_id: int | None = None) -> bool:
     return row is not None and row[0]
 
 
-def is_awaited(db: Connection, task: str) -> bool:
-    """Whether a run of a task is due that has not begun."""
-    row = db.execute(
-        """
-        select exists (
-          select from hourhand.job_runs where task = %s and status = 'pending' and run_at <= now()
-        )
-        """,
-        (task,),
-    ).fetchone()
-    return row is not None and row[0]
-
-
 def take_uncleaned(db: Connection, limit: int) -> list[RawItem]:
     """The oldest items that are to be cleaned; locked, so that several runs share the work."""
     rows = db.execute(

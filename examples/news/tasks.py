@@ -70,8 +70,8 @@ def ingest_feed(
         raise Discard(str(fault)) from fault
     except FetchFailed as fault:
         raise Retry(fault.retry_after, reason=str(fault)) from fault
-    counts = _save(visit, document, feed)
-    if _awaits_cleaning(visit):
+    counts, uncleaned = _save(visit, document, feed)
+    if uncleaned:
         run.enqueue(clean_news, {"limit": clean_limit}, key=f"after {run.id}")
     if feed and feed.warning:
         run.log.warning("{}: {}", visit.location, feed.warning)
@@ -128,19 +128,11 @@ def _read(document: Document, location: str) -> Feed:
         raise BrokenFeed(f"{location}: {fault}") from fault
 
 
-def _save(visit: _Visit, document: Document | None, feed: Feed | None) -> dict[str, int]:
-    """Store the items with what makes the next request conditional."""
+def _save(visit: _Visit, document: Document | None, feed: Feed | None) -> tuple[dict[str, int], bool]:
+    """Store the items with what makes the next request conditional; counts, and whether to clean."""
     validators = document.validators if document else visit.known
     with connect() as db:
         new, changed = store.save_items(db, visit.source_id, feed.items if feed else ())
         store.note_fetch(db, visit.source_id, visit.location, validators)
-    return {"new": new, "changed": changed, "skipped": feed.skipped if feed else 0}
-
-
-def _awaits_cleaning(visit: _Visit) -> bool:
-    """Whether the source has something to clean, and no run is about to begin that will find it.
-
-    Asked when the items are committed: a run that has not begun by then sees them.
-    """
-    with connect() as db:
-        return store.has_uncleaned(db, visit.source_id) and not store.is_awaited(db, clean_news.name)
+        counts = {"new": new, "changed": changed, "skipped": feed.skipped if feed else 0}
+        return counts, store.has_uncleaned(db, visit.source_id)

@@ -41,8 +41,7 @@ class ThreadLane:
 
     def close(self, timeout: float) -> None:  # noqa: ARG002
         """Threads without work end; the others end with the process."""
-        for _ in range(self._threads):
-            self._queue.put(None)
+        self._queue.put(None)
 
     def _see_to_a_taker(self) -> None:
         """Start a thread if attempts wait and no thread does."""
@@ -77,16 +76,19 @@ class ThreadLane:
         """The next attempt, if those at work leave it; None when the thread has to end."""
         with self._outlook:
             sleep(0)  # those that compute go first; it takes no time while they wait themselves
-            return self._queue.get()
+            return self._passed_on(self._queue.get())
 
     def _another(self) -> Attempt | None:
         """The next attempt for one that has just ended one; None when there is none."""
         try:
-            attempt = self._queue.get_nowait()
+            return self._passed_on(self._queue.get_nowait())
         except Empty:
             return None
+
+    def _passed_on(self, attempt: Attempt | None) -> Attempt | None:
+        """The word to end, None, is for all threads, also for those that start only now."""
         if attempt is None:
-            self._queue.put(None)  # the word to end is for those that look out
+            self._queue.put(None)
         return attempt
 
     def _perform(self, attempt: Attempt) -> None:

@@ -92,21 +92,6 @@ def test_the_same_feeds_again_bring_nothing_new(
     assert db.execute("select id, cleaned_at from news.clean_news order by id").fetchall() == before
 
 
-def test_one_run_cleans_what_several_feeds_bring(
-    db: Connection, client: Client, work: Work, own_feeds: Path
-) -> None:
-    waiting = client.enqueue(clean_news)
-    source = add_source(db, "own", own_feeds)
-    for feed in sorted(own_feeds.glob("*.xml"))[:3]:
-        ingest_feed(Beside(client).run(waiting.run()), source_id=source, location=str(feed))
-    assert [run.id for run in client.runs.list(task="clean-news")] == [waiting.id]
-    work()
-    assert waiting.result() == {"cleaned": 7}
-    client.enqueue(ingest_feed, {"source_id": source, "location": str(own_feeds / "quiet-channel.xml")})
-    work()
-    assert len(client.runs.list(task="clean-news")) == 1
-
-
 def test_cleaning_goes_on_in_batches_until_all_is_clean(
     db: Connection, client: Client, work: Work, own_feeds: Path
 ) -> None:
