@@ -58,11 +58,19 @@ def shop(rest: PostgREST, tmp_path: Path) -> Iterator[AnyWorkshop]:
         yield AnyWorkshop(place, looks, tasks, tmp_path, stack)
 
 
+def count(rest: PostgREST, rows: str) -> int:
+    with psycopg.connect(rest.database_url, autocommit=True) as database:
+        row = database.execute(f"select count(*) from hourhand.{rows}".encode()).fetchone()
+    return int(row[0]) if row else 0
+
+
+def planned(rest: PostgREST) -> int:
+    return count(rest, "scheduled_jobs where next_run_at is not null")
+
+
 def completed(rest: PostgREST) -> int:
     """Runs of instants since the server and this PostgREST are there."""
-    with psycopg.connect(rest.database_url, autocommit=True) as database:
-        row = database.execute("select count(*) from hourhand.job_runs where status = 'completed'").fetchone()
-    return int(row[0]) if row else 0
+    return count(rest, "job_runs where status = 'completed'")
 
 
 def postgrest_is_killed(server: Server, rest: PostgREST) -> None:
@@ -98,7 +106,9 @@ def test_daemons_outlive_an_outage(
         database.execute(
             "insert into hourhand.scheduled_jobs (name, task, every) values ('beat', 'work', '1 second')"
         )
-    with log.captured() as lines, shop.scheduling(), shop.working(lease=30):
+    with log.captured() as lines, shop.scheduling(), ExitStack() as stack:
+        eventually(lambda: planned(rest), 30)
+        stack.enter_context(shop.working(lease=30))  # which knows now when to look, also without hints
         eventually(lambda: completed(rest) >= 2, 60, interval=0.1)
         outage(server, rest)
         # PostgREST itself pauses ever longer between its attempts to reach Postgres.
