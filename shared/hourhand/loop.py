@@ -169,8 +169,8 @@ class Loop:
         jump, self._lead = lead - self._lead, lead
         if abs(jump) < _JUMP:
             return False
-        log.event("clock.jumped", "WARNING", f"the clock jumped by {jump:+.1f} s", seconds=round(jump, 3))
-        if self._on_jump is not None:
+        if self._on_jump is not None:  # else another loop of this process tells it
+            log.event("clock.jumped", "WARNING", f"the clock jumped by {jump:+.1f} s", seconds=round(jump, 3))
             self._guarded(partial(self._on_jump, jump))
         return True
 
