@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from dotenv import dotenv_values
+from pydantic_settings import DotEnvSettingsSource
 
 from hourhand.errors import HourhandError
+from hourhand.settings import Settings
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "supervisord": ("supervisord/supervisord.conf",),
@@ -87,7 +88,8 @@ def hints(kind: str, machine: Machine) -> Iterator[str]:
     if kind not in _DAEMONS:
         return
     environment = machine.project / ".env"
-    named = {name for name, value in dotenv_values(environment, encoding="utf-8-sig").items() if value}
+    given = DotEnvSettingsSource(Settings, environment).env_vars
+    named = {name for name, value in given.items() if value}
     if not named.intersection(_DATABASES):
         yield f"{environment} has to name the database: DATABASE_URL, or SUPABASE_URL and its key."
     if "HOURHAND_TASKS" not in named:
