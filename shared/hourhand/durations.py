@@ -44,9 +44,13 @@ def _unit(word: str) -> float:
     return _SECONDS[unit]
 
 
+def in_seconds(duration: timedelta | float) -> float:
+    return duration.total_seconds() if isinstance(duration, timedelta) else duration
+
+
 def format_duration(duration: timedelta | float) -> str:
     """Two units at most, the way `parse_duration` reads them back: `1h 30m`, `2d`, `450ms`."""
-    seconds = duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
+    seconds = float(in_seconds(duration))
     if seconds < 0:
         return f"-{format_duration(-seconds)}"
     if 0 < seconds < 0.9995:

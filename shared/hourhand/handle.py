@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from hourhand.durations import format_duration
+from hourhand.durations import format_duration, in_seconds
 from hourhand.errors import RunFailed, StillRunning
 from hourhand.hopping import Face, hopped
 from hourhand.records import CancelOutcome, Outcome, RunRecord, Status
@@ -121,7 +121,7 @@ def _pauses(timeout: timedelta | float | None) -> Iterator[float]:
 
     A pause is a tenth of the time waited so far, within bounds, so an end is noticed late by a tenth at most.
     """
-    limit = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    limit = None if timeout is None else in_seconds(timeout)
     start = time.monotonic()
     while True:
         waited = time.monotonic() - start

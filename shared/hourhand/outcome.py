@@ -12,6 +12,8 @@ A reason may be an exception: `raise Discard(error) from error`.
 
 from datetime import timedelta
 
+from hourhand.durations import in_seconds
+
 
 class Outcome(Exception):
     """Base of the four. Catching `Exception` around the work of a task also catches these."""
@@ -67,7 +69,7 @@ LONGEST = timedelta(days=366).total_seconds()
 
 def seconds(after: timedelta | float, name: str = "after") -> float:
     """Raises ValueError for what is no time to wait, and says that it is the one of this name."""
-    seconds = after.total_seconds() if isinstance(after, timedelta) else float(after)
+    seconds = float(in_seconds(after))
     if not 0 <= seconds <= LONGEST:
         raise ValueError(f"{name} has to be between 0 seconds and 366 days, not {after!r}")
     return seconds

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from hourhand.durations import in_seconds
 from hourhand.errors import BadPayload
 from hourhand.outcome import LONGEST, seconds
 
@@ -31,7 +32,7 @@ class RetryPolicy:
     by_exception: Mapping[type[BaseException], "RetryPolicy"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 <= _seconds(self.first) <= seconds(self.cap, "cap"):
+        if not 0 <= in_seconds(self.first) <= seconds(self.cap, "cap"):
             raise ValueError(f"first ({self.first!r}) has to be 0 or more and at most cap ({self.cap!r})")
         if not 1 <= self.factor <= 100:
             raise ValueError(f"factor has to be between 1 and 100, not {self.factor!r}")
@@ -55,13 +56,9 @@ class RetryPolicy:
         if policy is not self:
             return policy.delay(attempt, error, chance=chance)
         doublings = min(max(attempt, 1) - 1, _MOST_DOUBLINGS)
-        delay = min(_seconds(self.first) * self.factor**doublings, _seconds(self.cap))
+        delay = min(in_seconds(self.first) * self.factor**doublings, in_seconds(self.cap))
         return min(delay * (1 + self.jitter * (2 * chance() - 1)), LONGEST)
 
     def _policy_for(self, error: BaseException | None) -> "RetryPolicy":
         fitting = (policy for kind, policy in self.by_exception.items() if isinstance(error, kind))
         return next(fitting, self)
-
-
-def _seconds(duration: timedelta | float) -> float:
-    return duration.total_seconds() if isinstance(duration, timedelta) else duration

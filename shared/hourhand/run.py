@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from hourhand.durations import in_seconds
 from hourhand.sanitise import sanitise
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Run:
         if self._stopped is None:
             self._stopped = threading.Event()
         # `stop` writes the reason first and looks for the event second, so one of the two sees the other.
-        return self.cancelled or self._stopped.wait(_seconds(duration))
+        return self.cancelled or self._stopped.wait(in_seconds(duration))
 
     def stop(self, reason: str) -> None:
         """Tell the task to stop; only the first reason is kept. Called by the worker."""
@@ -257,7 +258,3 @@ def _instant(value: str | datetime | None) -> datetime | None:
         return None
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.astimezone(UTC)
-
-
-def _seconds(duration: timedelta | float) -> float:
-    return duration.total_seconds() if isinstance(duration, timedelta) else duration

@@ -1,8 +1,7 @@
 """Pages that show what happens while it happens: the log of a run, and lists, over one stream for all tabs."""
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from tests.admin.browser import Browser, Scheme, Visited
 from tests.admin.house import House
 from tests.admin.test_events import write
 from tests.sql.conftest import Hand
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -50,7 +50,8 @@ def test_a_script_that_comes_late_hears_everything(browser: Browser, house: Hous
     run_id = enqueue()
 
     def slowly(route: Route) -> None:
-        time.sleep(1)
+        with suppress(AssertionError):
+            eventually(lambda: house.app.state.live.streams, 1)  # whose first word would not be heard
         route.continue_()
 
     with browser.visit(house, "operator") as page:

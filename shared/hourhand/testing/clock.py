@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from hourhand.durations import in_seconds
 from hourhand.errors import HourhandError
 from hourhand.transport.postgres import PostgresTransport
 
@@ -82,8 +83,7 @@ class DatabaseClock:
 
     def advance(self, duration: timedelta | float) -> None:
         """Go on by a timedelta or seconds; back, if it is negative."""
-        seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
-        self._set(shift=f"shift + make_interval(secs => {float(seconds)!r})")
+        self._set(shift=f"shift + make_interval(secs => {float(in_seconds(duration))!r})")
 
     def reset(self) -> None:
         """The real time again, going on."""

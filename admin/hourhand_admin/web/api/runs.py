@@ -15,7 +15,7 @@ from hourhand_admin.web.access.tokens import hash_token, new_token
 from hourhand_admin.web.rest import answers
 from hourhand_admin.web.rest.answers import told
 from hourhand_admin.web.rest.bodies import api
-from hourhand_admin.web.rest.clerk import asked_in, check_payload, request_id
+from hourhand_admin.web.rest.clerk import asked_in, check_payload, request_id, run_made
 from hourhand_admin.web.rest.paging import after_number, cursor
 from hourhand_admin.web.rest.requests import (
     LARGEST,
@@ -86,7 +86,7 @@ def enqueue(
     )
     if idempotency_key is not None and answer["outcome"] == "existing":
         _require_same(visit, answer["id"], run)
-    return _made(visit, answer)
+    return run_made(visit, answer)
 
 
 @router.get("/{run_id}", response_model=answers.WholeRun)
@@ -132,7 +132,7 @@ def retry(
         p_request_id=key,
         p_trace_context=asked_in(traceparent),
     )
-    return _made(visit, answer)
+    return run_made(visit, answer)
 
 
 @router.post("/{run_id}/cancel", response_model=answers.Cancelled)
@@ -152,11 +152,6 @@ def token(visit: Viewer, run_id: RunId, body: Lifetime | None = None) -> Respons
         p_lifetime=(body or Lifetime()).seconds,
     )
     return told({"token": made, "run_id": run_id, "expires_at": answer["expires_at"]}, 201)
-
-
-def _made(visit: Visit, answer: dict[str, Any]) -> Response:
-    status = 201 if answer["outcome"] == "created" else 200
-    return told(answer, status, location=visit.url(f"/api/v1/runs/{answer['id']}"))
 
 
 def _plain(value: Any) -> Any:

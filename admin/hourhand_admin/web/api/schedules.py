@@ -16,7 +16,7 @@ from hourhand_admin.web.look.times import instant
 from hourhand_admin.web.rest import answers
 from hourhand_admin.web.rest.answers import told
 from hourhand_admin.web.rest.bodies import api
-from hourhand_admin.web.rest.clerk import Editor, asked_in, change, check_payload, request_id
+from hourhand_admin.web.rest.clerk import Editor, asked_in, change, check_payload, request_id, run_made
 from hourhand_admin.web.rest.paging import after, cursor
 from hourhand_admin.web.rest.requests import (
     Backfill,
@@ -118,15 +118,14 @@ def trigger(
     if payload is not None:
         check_payload(visit, visit.call("get_schedule", p_schedule=schedule_id)["task"], payload)
     key = request_id(visit, idempotency_key)
-    made = visit.act(
+    answer = visit.act(
         "trigger_schedule",
         p_schedule=schedule_id,
         p_payload=payload,
         p_request_id=key,
         p_trace_context=asked_in(traceparent),
     )
-    status = 201 if made["outcome"] == "created" else 200
-    return told(made, status, location=visit.url(f"/api/v1/runs/{made['id']}"))
+    return run_made(visit, answer)
 
 
 @router.post("/{schedule_id}/pause", response_model=answers.Schedule, responses={200: _ETAG})

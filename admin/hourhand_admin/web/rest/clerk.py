@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fastapi import HTTPException
+from fastapi import HTTPException, Response
 
 from hourhand import tracing
 from hourhand.errors import BadPayload, UnknownTask
 from hourhand_admin.terminal.schema import before_items, problems
 from hourhand_admin.web.desk import Desk
+from hourhand_admin.web.rest.answers import told
 
 if TYPE_CHECKING:
     from hourhand_admin.web.visit import Visit
@@ -58,6 +59,12 @@ def check_payload(visit: Visit, task: str, payload: Any, *, known: bool = False,
     wrong = problems(before_items(schema) if fleet else schema, payload) if schema else []
     if wrong:
         raise BadPayload(f"the payload does not fit task {task}: {'; '.join(wrong)}")
+
+
+def run_made(visit: Visit, answer: dict[str, Any]) -> Response:
+    """For a run that was asked for: 201, or 200 where the same request had made it before."""
+    status = 201 if answer["outcome"] == "created" else 200
+    return told(answer, status, location=visit.url(f"/api/v1/runs/{answer['id']}"))
 
 
 def request_id(visit: Visit, key: str | None) -> str | None:
