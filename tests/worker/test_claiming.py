@@ -5,13 +5,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
 
 from hourhand.log.lines import Line
 from hourhand.tasks import task
+from hourhand.transport.postgres import PostgresTransport
 from hourhand_worker.until import Until
+from hourhand_worker.worker import Worker
 from tests.support import eventually
 from tests.worker.workshop import Workshop
 
@@ -252,6 +255,12 @@ def test_draining_waits_for_what_running_tasks_enqueue(shop: Workshop):
     assert shop.drain().outcomes == {"completed": 4}
 
 
+def lose_all_once(connect: Callable[..., psycopg.Connection]) -> None:
+    with connect() as database:
+        database.execute("set session_replication_role = replica")  # past the triggers that forbid it
+        database.execute("update hourhand_parts.job_runs_live set lost_count = 1")
+
+
 def test_nobody_joins_a_run_whose_worker_was_lost_before(
     shop: Workshop, connect: Callable[..., psycopg.Connection]
 ):
@@ -265,10 +274,8 @@ def test_nobody_joins_a_run_whose_worker_was_lost_before(
     @task("other")
     def other() -> None: ...
 
-    run = shop.enqueue("suspect")
-    with connect() as database:
-        database.execute("set session_replication_role = replica")  # past the triggers that forbid it
-        database.execute("update hourhand_parts.job_runs_live set lost_count = 1 where id = %s", [run])
+    shop.enqueue("suspect")
+    lose_all_once(connect)
     with shop.working(worker_poll=50):
         assert begun.wait(10)
         others = [shop.enqueue("other") for _ in range(3)]
@@ -277,3 +284,31 @@ def test_nobody_joins_a_run_whose_worker_was_lost_before(
         assert {shop.status(each) for each in others} == {"pending"}
         done.set()
         eventually(lambda: {shop.status(each) for each in others} == {"completed"})
+
+
+class Slow(PostgresTransport):
+    """Takes longer for a finish than a suspect waits for a worker that holds nothing."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, application_name="hourhand-worker", patience=5.0)
+        self.said: list[str] = []
+
+    def call(self, function: str, params: Any = None, *, retry: bool = True) -> Any:
+        if function == "finish":
+            time.sleep(1)
+        answer = super().call(function, params, retry=retry)
+        if function == "finish" or (function == "claim" and answer["runs"]):
+            self.said.append(function)
+        return answer
+
+
+def test_the_end_of_one_whose_worker_was_lost_is_delivered_before_the_next_may_kill_it(
+    shop: Workshop, noop: str, connect: Callable[..., psycopg.Connection]
+):
+    for _ in range(2):
+        shop.enqueue(noop)
+    lose_all_once(connect)
+    transport = Slow(shop.url)
+    Worker(shop.settings(worker_poll=50), shop.tasks, transport).drain()
+    transport.close()
+    assert transport.said == ["claim", "finish", "claim", "finish"]

@@ -71,8 +71,8 @@ class Claimer:
 
     def room(self) -> int:
         """How many runs to claim now."""
-        # Nobody joins a run whose worker was lost before.
-        if self._suspect is not None and self._holdings.is_open(self._suspect):
+        # Nobody joins a run whose worker was lost before, and its end is not risked by another such run.
+        if self._suspect is not None and self._holdings.has(self._suspect):
             return 0
         if self._executor.ready > self._ahead // 2 or self._holdings.closing > MOST_UNDELIVERED:
             return 0

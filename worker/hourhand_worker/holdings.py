@@ -34,8 +34,9 @@ class Holdings:
         with self._lock:
             self._open.update((attempt.token, attempt) for attempt in attempts)
 
-    def is_open(self, attempt: Attempt) -> bool:
-        return attempt.token in self._open
+    def has(self, attempt: Attempt) -> bool:
+        with self._lock:
+            return attempt.token in self._open or attempt.token in self._closing
 
     def settle(self, attempts: Iterable[Attempt]) -> list[Attempt]:
         """The caller, and nobody else, decides how these end and delivers it, but for the ones returned."""
