@@ -72,7 +72,7 @@ def ingest_feed(
         raise Retry(fault.retry_after, reason=str(fault)) from fault
     counts, uncleaned = _save(visit, document, feed)
     if uncleaned:
-        run.enqueue(clean_news, {"limit": clean_limit}, key=f"after {run.id}")
+        _ask_to_clean(run, clean_limit)
     if feed and feed.warning:
         run.log.warning("{}: {}", visit.location, feed.warning)
     return counts
@@ -110,6 +110,19 @@ def _enqueue_ingest(run: Run, source: store.Source, location: str, clean_limit: 
         run.enqueue(ingest_feed, payload, key=key, concurrency_key=f"news-host:{host}")
     else:
         run.enqueue(ingest_feed, payload, key=key)
+
+
+def _ask_to_clean(run: Run, limit: int) -> None:
+    """Ask for a run of clean-news that has not begun: it will find what is stored by now.
+
+    The feeds of one ingest-rss share such a run. Where it has begun, they share the one after it.
+    """
+    before = run.parent_id or run.id
+    while True:
+        asked = run.enqueue(clean_news, {"limit": limit}, key=f"after {before}", on_conflict="replace")
+        if asked.outcome != "existing":
+            return
+        before = asked.id
 
 
 def _prepare(source_id: int, location: str | None) -> _Visit:

@@ -92,6 +92,25 @@ def test_the_same_feeds_again_bring_nothing_new(
     assert db.execute("select id, cleaned_at from news.clean_news order by id").fetchall() == before
 
 
+def test_feeds_share_a_run_that_cleans_what_they_bring(
+    db: Connection, client: Client, own_feeds: Path
+) -> None:
+    source = add_source(db, "own", own_feeds)
+    parent, beside = client.enqueue(ingest_rss), Beside(client)
+
+    def ingest(name: str) -> None:
+        run = client.enqueue(ingest_feed, {"source_id": source}, parent_id=parent.id).run()
+        ingest_feed(beside.run(run), source_id=source, location=str(own_feeds / name))
+
+    ingest("harbour-gazette.xml")
+    ingest("signal-box.xml")
+    drain(client, [clean_news])
+    ingest("tide-journal.xml")  # what was asked for has begun without it
+    drain(client, [clean_news])
+    assert [child.outcome for child in beside.children] == ["created", "replaced", "existing", "created"]
+    assert store.totals(db) == (8, 8)
+
+
 def test_cleaning_goes_on_in_batches_until_all_is_clean(
     db: Connection, client: Client, work: Work, own_feeds: Path
 ) -> None:
@@ -222,7 +241,9 @@ class Beside:
     ) -> Child:
         if self._lost:
             raise ConnectionError("the worker was killed here")
-        child = self._client.enqueue(task, payload, parent_id=run.id, key=options.get("key"))
+        child = self._client.enqueue(
+            task, payload, parent_id=run.id, key=options.get("key"), on_conflict=options.get("on_conflict")
+        )
         self.children.append(child)
         return Child(child.id, child.outcome)
 
