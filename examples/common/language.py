@@ -3,7 +3,7 @@
 OPENAI_API_KEY (with OPENAI_BASE_URL for any endpoint that speaks the same) or GEMINI_API_KEY
 chooses a model, HOURHAND_EXAMPLE_MODEL which one,
 HOURHAND_EXAMPLE_EMBEDDINGS the one for vectors. Without a key, summaries and highlights are the sentences
-that TextRank finds, and sentiment is VADER's, a lexicon of English.
+that TextRank finds, and sentiment is VADER's, a lexicon of English: 0 for a text in another language.
 """
 
 import math
@@ -18,7 +18,7 @@ from loguru import logger
 from pydantic import BaseModel, FiniteFloat
 
 from examples.common.settings import setting
-from examples.common.text import sentences, weightiest
+from examples.common.text import is_english, sentences, shortened, weightiest
 from examples.news.feed import storable
 from hourhand import Discard, Retry
 
@@ -29,7 +29,8 @@ TIMEOUT = 60.0  # seconds for an answer
 LONGEST_TEXT = 24_000  # characters of a text that are sent
 _GEMINI = "https://generativelanguage.googleapis.com/v1beta/openai/"
 _AGAIN_LATER = frozenset({408, 409, 429})  # the 4xx that are about the moment
-_WHOLE = re.compile(r"[.!?…。！？][\"'”’)]*$")
+LONGEST_SENTENCE = 500  # characters; what is said without full stops, as in captions, is all one sentence
+_WHOLE = re.compile(r"(?<!\.\.)[.!?。！？][\"'”’)]*$")  # what ends in "..." was cut short, or only leads on
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s*")
 
 
@@ -95,13 +96,14 @@ class Local:
     name = "TextRank and VADER"
 
     def summary(self, text: str) -> str:
-        return " ".join(weightiest(_telling(text), 2))
+        return " ".join(self.highlights(text, 2))
 
     def highlights(self, text: str, count: int) -> list[str]:
-        return weightiest(_telling(text), count)
+        return [shortened(each, LONGEST_SENTENCE) for each in weightiest(_telling(text), count)]
 
     def sentiment(self, text: str) -> float:
-        return _vader(text)
+        # Else the German "die" would be bad news, and the Portuguese "no" too.
+        return _vader(text) if is_english(text) else 0.0
 
 
 @dataclass(frozen=True)

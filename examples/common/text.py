@@ -20,6 +20,18 @@ _COMMON = frozenset(
     other our out over said she so some than that the their them then there these they this to two up was
     we were what when which who will with would you your""".split()  # noqa: SIM905
 )
+# Small words of English, and of German, Dutch, French, Italian, Portuguese and Spanish: none that several of
+# them share with English ("die", "no", "as"), and none that begins names ("de", "la", "van").
+_OF_ENGLISH = frozenset(
+    """and are at been but by for from has have he his is it not of she that the their they this to was were
+    which who with you""".split()  # noqa: SIM905
+)
+_OF_OTHERS = frozenset(
+    """auch auf aus bei das dem ein eine einem einen einer es für im ist mit nach nicht sich sind und vom wie
+    wird zu zum zur dat een het met niet op voor zijn au aux avec ce dans des du est et les ou pas pour qui sur
+    une alla che con del della gli nel non per più sono una ao aos com dos em foi mais na não nas nos os ou para
+    pela pelo por que são se seu sua um uma en este los las más pero su un y""".split()  # noqa: SIM905
+)
 _DAMPING, _ROUNDS = 0.85, 30
 
 
@@ -28,8 +40,20 @@ def sentences(text: str) -> list[str]:
     return [each.strip() for each in _SENTENCE_END.split(text) if each and each.strip()]
 
 
+def shortened(text: str, longest: int) -> str:
+    """The text, or its beginning and "…" where it has more than `longest` characters."""
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
 def words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text.casefold()) if word not in _COMMON]
+
+
+def is_english(text: str) -> bool:
+    """Whether its small words are not those of another language; where there are none, it may be."""
+    small = Counter(_WORD.findall(text.casefold()))
+    english, others = (sum(small[word] for word in known) for known in (_OF_ENGLISH, _OF_OTHERS))
+    return others <= english
 
 
 def vectors(texts: Sequence[str]) -> list[Vector]:

@@ -29,11 +29,12 @@ def suits(posting_id: int, posting: Posting, wish: Wish) -> Match | None:
     """Say how far a posting has the wished words; a wrong place halves it. None below GOOD_ENOUGH."""
     title, text = words(posting.title), words(posting.text)
     found = {word: _TITLE if _in(word, title) else _TEXT for word in wish.words if _in(word, title + text)}
-    near = _near(posting.place, wish.places)
+    near = _near(posting, wish.places)
     score = sum(found.values()) / max(1, len(wish.words)) * (1.0 if near else 0.5)
     if score < GOOD_ENOUGH:
         return None
-    reason = "has " + ", ".join(found) + ("" if near else f", but is in {posting.place or 'no place'}")
+    where = f"is in {posting.place}" if posting.place else "does not say where"
+    reason = "has " + ", ".join(found) + ("" if near else f", but {where}")
     return Match(posting_id, round(min(score, 1.0), 2), reason)
 
 
@@ -42,5 +43,7 @@ def _in(wish: str, found: Sequence[str]) -> bool:
     return any(word.startswith(wish.casefold()) for word in found)
 
 
-def _near(place: str, places: Sequence[str]) -> bool:
-    return not places or any(wished.casefold() in place.casefold() for wished in places)
+def _near(posting: Posting, places: Sequence[str]) -> bool:
+    """Whether it is at one of the places; "(remote)" is often said in the title only."""
+    said = f"{posting.place} {posting.title}".casefold()
+    return not places or any(wished.casefold() in said for wished in places)

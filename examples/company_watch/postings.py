@@ -14,6 +14,7 @@ from urllib.parse import urldefrag, urljoin
 
 from examples.news.clean import plain_text
 
+_REMOTE = {"TELECOMMUTE": "remote"}  # schema.org's word for it
 _JOB_LINK = re.compile(r"/(jobs?|careers?|positions?|vacanc(y|ies)|openings?)/[^/]+", re.IGNORECASE)
 
 
@@ -80,7 +81,7 @@ def _posting(thing: dict[str, Any], url: str) -> Posting | None:
     return Posting(
         url=_absolute(url, str(thing.get("url") or f"?job={title}")),
         title=title,
-        place=_place(thing.get("jobLocation")),
+        place=_place([thing.get("jobLocation"), _REMOTE.get(str(thing.get("jobLocationType")))]),
         text=plain_text(str(thing.get("description") or "")),
     )
 

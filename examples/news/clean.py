@@ -7,6 +7,7 @@ from datetime import datetime
 from html.parser import HTMLParser
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from examples.common.text import shortened
 from examples.news.dates import instant
 
 LONGEST_TITLE = 200  # characters
@@ -36,7 +37,7 @@ def clean(*, title: str, content: str, link: str, published: str) -> Cleaned:
     text, address = plain_text(content), canonical_link(link)
     heading = " ".join(plain_text(title).split())
     return Cleaned(
-        title=_shorten(heading or text.replace("\n", " ") or address or "untitled"),
+        title=shortened(heading or text.replace("\n", " ") or address or "untitled", LONGEST_TITLE),
         text=text,
         link=address,
         published_at=instant(published),
@@ -78,10 +79,6 @@ def _query(query: str) -> str:
 
 def _quoted(part: str) -> str:
     return quote(part, safe="/%:@!$&'()*+,;=?~-._")
-
-
-def _shorten(title: str) -> str:
-    return title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
 
 
 class _Reader(HTMLParser):

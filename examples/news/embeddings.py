@@ -1,21 +1,22 @@
 """Texts as vectors of length 1, the closer the more alike: by a model, else by feature hashing.
 
-The local method is no model of language. It counts words and pairs of words, by how often they occur, into
-a fixed number of places that a hash chooses (Weinberger et al. 2009): texts are alike when they share words.
+The local method is no model of language. It counts words, by how often they occur, into a fixed number of
+places that a hash chooses (Weinberger et al. 2009): texts are alike when they share words.
 """
 
 import math
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import pairwise
 from operator import mul
+from struct import iter_unpack
 from typing import Protocol
 
 from examples.common.language import model
 from examples.common.text import words
 
 PLACES = 2048  # the fewer, the more words share one by chance
+PLACES_OF_A_WORD = 8  # with one only, a short text is like another as soon as two of their words share it
 Vector = Sequence[float]
 
 
@@ -29,7 +30,7 @@ class Embedder(Protocol):
 
 
 class Hashing:
-    embedding_name = f"hashing-{PLACES}"
+    embedding_name = f"hashing-{PLACES}-{PLACES_OF_A_WORD}"
 
     def vectors(self, texts: Sequence[str]) -> list[Vector]:
         return [_hashed(text) for text in texts]
@@ -50,12 +51,11 @@ def likeness(one: Vector, other: Vector) -> float:
 
 
 def _hashed(text: str) -> Vector:
-    found = words(text)
-    counts = Counter([*found, *map(" ".join, pairwise(found))])
     vector = [0.0] * PLACES
-    for feature, count in counts.items():
-        digest = int.from_bytes(blake2b(feature.encode(), digest_size=8).digest())
-        # A sign from the hash lets features that fall on one place cancel out, not add up.
-        vector[digest % PLACES] += (1 + math.log(count)) * (1 if digest >> 63 else -1)
+    for word, count in Counter(words(text)).items():
+        digest = blake2b(word.encode(), digest_size=4 * PLACES_OF_A_WORD).digest()
+        for (number,) in iter_unpack("<I", digest):
+            # A sign from the hash lets words that fall on one place cancel out, not add up.
+            vector[number % PLACES] += (1 + math.log(count)) * (1 if number >> 31 else -1)
     length = math.hypot(*vector)
     return [value / length for value in vector] if length else vector

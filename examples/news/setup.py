@@ -21,7 +21,7 @@ MIGRATIONS = Path(__file__).parent / "sql"
 SEED_USER = "demo@news.example"
 HOLDINGS = (
     Holding("Harbour Ferries", "harbour ferry ship port sea tide quay", 3),
-    Holding("Signal Rail", "train railway signal station line rail", 2),
+    Holding("Signal Rail", "train trains railway railways rail station", 2),
     Holding("Silicon Works", "computer software chip processor phone internet google data", 5),
 )
 

@@ -26,6 +26,28 @@ def test_without_a_key_language_is_understood_locally(monkeypatch: pytest.Monkey
     assert told.sentiment("wonderful and fresh") > 0.5 > -0.5 > told.sentiment("terrible, broken and late")
 
 
+@pytest.mark.parametrize(
+    ("text", "mood"),
+    [
+        ("The crews fear a terrible winter.", -1),
+        ("A wonderful loaf", 1),
+        ("Die Stadt baut eine neue Brücke für die Straßenbahn.", 0),
+        ("A câmara abre no sábado uma nova estação.", 0),
+    ],
+)
+def test_a_lexicon_of_english_says_nothing_about_other_languages(text: str, mood: int) -> None:
+    told = Local().sentiment(text)
+    assert (told > 0.4) - (told < -0.4) == mood
+    assert mood or told == 0
+
+
+def test_what_is_cut_short_is_no_sentence_and_one_without_an_end_is_cut() -> None:
+    teaser = "The ferry runs again. Two boats are... Continue reading..."
+    assert Local().highlights(teaser, 3) == ["The ferry runs again."]
+    captions = Local().summary("and then we took the blade off " * 1000)
+    assert (len(captions), captions[-1]) == (500, "…")
+
+
 def test_keys_choose_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("GEMINI_API_KEY", "a key")

@@ -123,7 +123,7 @@ def test_news(make: Make, feeds: Path, record_property: Callable[[str, object], 
             (
                 "  scrape-company             4 completed, 4 failed",
                 "robots.txt asks programs not to read ",
-                "  ada@watch.example      2  .best 0.83.",
+                "  ada@watch.example      2  .best 1.00.",
             ),
         ),
         (

@@ -67,7 +67,7 @@ def test_at_login_what_is_due_is_done_and_then_no_more(seeded: str, db: Connecti
     told = log.read_text()
     assert told.count("Companies by rank") == 2
     assert "ended with" not in told
-    assert told.splitlines()[-3] == "  ada@watch.example      2  (best 0.83)"
+    assert told.splitlines()[-3] == "  ada@watch.example      2  (best 1.00)"
     assert str(script.relative_to(HERE)) in (HERE / "laptop" / "company-watch.desktop").read_text()
 
 

@@ -17,10 +17,11 @@ def test_what_a_page_says_of_its_jobs_counts_more_than_its_links() -> None:
         "url": "/jobs/1#apply",
         "description": "<p>Bread.</p>",
         "jobLocation": [{"address": {"addressLocality": "Here"}}, {"address": "There"}],
+        "jobLocationType": "TELECOMMUTE",
     }
     page = data({"@graph": [job, {"@type": "Organization"}]}) + '<a href="/jobs/2">Driver</a>'
     (posting,) = read_listing(page, BASE).postings
-    assert posting == Posting("https://a.example/jobs/1", "Cook & baker", "Here, There", "Bread.")
+    assert posting == Posting("https://a.example/jobs/1", "Cook & baker", "Here, There, remote", "Bread.")
 
 
 def test_without_that_the_links_that_look_like_jobs_are_taken_once() -> None:
@@ -52,3 +53,13 @@ def test_a_posting_suits_by_the_words_of_its_title_and_text_and_by_its_place() -
     assert elsewhere is not None
     assert (elsewhere.score, elsewhere.reason) == (0.42, f"{match.reason}, but is in North Harbour")
     assert suits(1, posting, Wish(("gardener",))) is None
+
+
+def test_a_place_may_be_in_the_title_or_nowhere() -> None:
+    remote, silent = Posting("u", "Data engineer (remote)"), Posting("u", "Data engineer")
+    wish = Wish(("data", "engineer"), ("Remote",))
+    found = [suits(1, posting, wish) for posting in (remote, silent)]
+    assert [(match.score, match.reason) for match in found if match] == [
+        (1.0, "has data, engineer"),
+        (0.5, "has data, engineer, but does not say where"),
+    ]

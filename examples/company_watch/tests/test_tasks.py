@@ -149,4 +149,4 @@ def test_the_example_runs_over_the_api_of_supabase(supabase_url: str, python: Py
     ):
         assert reason in done.stdout
     assert "\n    failed: http://127.0.0.1" in done.stdout
-    assert "  ada@watch.example      2  (best 0.83)" in done.stdout
+    assert "  ada@watch.example      2  (best 1.00)" in done.stdout

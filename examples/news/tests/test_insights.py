@@ -1,6 +1,7 @@
 """From clean news to insights: real tables, the local methods, and an endpoint that fails."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 
@@ -8,7 +9,7 @@ from examples.common.database import Connection
 from examples.common.tests import endpoint
 from examples.conftest import Python
 from examples.news import insight_store
-from examples.news.embeddings import Hashing, likeness
+from examples.news.embeddings import Hashing, close, likeness
 from examples.news.insight_tasks import analyze_news, embed_news, recompute_profile_insights
 from examples.news.insights import Holding, Insight, News, insight, profile
 from examples.news.setup import HOLDINGS, SEED_USER
@@ -43,6 +44,14 @@ def test_texts_that_share_words_are_alike_and_others_are_not() -> None:
     assert abs(likeness(one, other)) < 0.1
     assert likeness(nothing, one) == 0
     assert likeness(one, one) == pytest.approx(1)
+
+
+def test_texts_without_a_word_in_common_are_not_about_the_same() -> None:
+    method = Hashing()
+    words = ["".join(letters) for letters in product("abcdefghijkl", repeat=3)]
+    wanted = method.vectors([" ".join(words[:6])])[0]
+    others = method.vectors([" ".join(words[start : start + 3]) for start in range(6, len(words), 3)])
+    assert max(likeness(wanted, other) for other in others) < close(method)
 
 
 def test_an_insight_names_the_closest_news_and_their_tone() -> None:
