@@ -334,26 +334,54 @@ def test_a_plain_insert_needs_only_a_task_and_wakes_a_worker(
     ]
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "insert into hourhand.job_runs (task, status) values ('task', 'completed')",
-        "insert into hourhand.job_runs (task, status, finished_at) values ('task', 'completed', '2026-01-01')",
-        "insert into hourhand.job_runs (task, unique_key) values ('task', 'k')",
-        "insert into hourhand.job_runs (task) values (E'a\\nb')",
-        "insert into hourhand.job_runs (task, run_at) values ('task', 'infinity')",
-        "insert into hourhand.job_runs (task, priority) values ('task', 101)",
-        "insert into hourhand.job_runs (task, payload) values ('task', ('{\"a\":1e5000}')::jsonb)",
-        "insert into hourhand.job_runs (task, payload) values ('task', (repeat('[', 200) || repeat(']', 200))::jsonb)",
-        "insert into hourhand.job_runs (task, payload) values ('task', to_jsonb(repeat('x', 300000)))",
-        "update hourhand.job_runs set status = 'completed'",
-        "update hourhand.job_runs set status = 'processing'",
-    ],
-)
-def test_plain_sql_cannot_break_the_rules_of_runs(sql: Sql, enqueue: Enqueue, statement: str) -> None:
+REFUSED = [
+    "insert into hourhand.job_runs (task, status) values ('task', 'completed')",
+    "insert into hourhand.job_runs (task, status, finished_at) values ('task', 'completed', '2026-01-01')",
+    "insert into hourhand.job_runs (task) values (E'a\\nb')",
+    "insert into hourhand.job_runs (task, payload) values ('task', (repeat('[', 200) || repeat(']', 200))::jsonb)",
+    "insert into hourhand.job_runs (task, payload) values ('task', to_jsonb(repeat('x', 300000)))",
+    "insert into hourhand.job_runs (id, task) values (0, 'task')",
+    # What comes of a run: with its attempts used up before the first, it would fail each claim that comes to it.
+    *(
+        f"insert into hourhand.job_runs (task, {column}) values ('task', {value})"
+        for column, value in {
+            "attempt": "4",
+            "lost_count": "-4",
+            "session_id": "gen_random_uuid()",
+            "token": "gen_random_uuid()",
+            "claim_id": "gen_random_uuid()",
+            "claimed_at": "'infinity'",
+            "started_at": "'infinity'",
+            "finished_at": "now()",
+            "cancel_requested_at": "'infinity'",
+            "cancel_reason": "'what'",
+            "progress": "'1'",
+            "result": "'1'",
+            "error": "'what'",
+            "id": "9223372036854775807",
+            "unique_key": "'k'",
+            "run_at": "'infinity'",
+            "priority": "101",
+            "payload": "'{\"a\":1e5000}'",
+        }.items()
+    ),
+    # With claim_at nothing else is filled.
+    *(
+        "insert into hourhand.job_runs (task, queue, run_at, max_attempts, timeout, trigger, claim_at, created_at,"
+        f" unique_key) values ('task', 'q', now(), 4, '1 hour', 'api', {rest})"
+        for rest in ("'infinity', now(), null", "now(), 'infinity', null", "now(), now(), 'k'")
+    ),
+    "update hourhand.job_runs set status = 'completed'",
+    "update hourhand.job_runs set status = 'processing'",
+]
+
+
+def test_plain_sql_cannot_break_the_rules_of_runs(sql: Sql, enqueue: Enqueue) -> None:
     enqueue()
-    with pytest.raises(psycopg.Error):
-        sql(statement)
+    for statement in REFUSED:
+        with pytest.raises(psycopg.Error):
+            sql(statement)
+            pytest.fail(statement)
     assert sql("select status from hourhand.job_runs") == [("pending",)]
 
 

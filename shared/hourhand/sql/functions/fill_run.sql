@@ -7,10 +7,6 @@ declare
   v_now timestamptz := hourhand.clock();
   v_task hourhand.tasks;
 begin
-  if new.unique_key is not null then
-    raise exception 'unique_key is set by a plain INSERT'
-      using errcode = 'PT422', hint = 'Use hourhand.enqueue(p_task => …, p_key => …), which keeps keys unique.';
-  end if;
   select * into v_task from hourhand.tasks where name = new.task;
   new.queue := coalesce(new.queue, v_task.queue, 'default');
   new.max_attempts := coalesce(new.max_attempts, v_task.max_attempts, 4);
