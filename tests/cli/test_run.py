@@ -169,6 +169,13 @@ def test_nothing_at_all_is_refused(hourhand: Hourhand, verb: str) -> None:
     assert "Say which runs" in done.err
 
 
+def test_an_empty_filter_does_not_mean_all(hourhand: Hourhand, client: Client) -> None:
+    handle = client.enqueue("clean-news")
+    done = hourhand("run", "cancel", "--status", "pending", "--task", "")
+    assert (done.code, "--task is empty" in done.err) == (2, True)
+    assert handle.status() == "pending"
+
+
 def test_a_failed_run_is_retried_as_a_new_one(hourhand: Hourhand, client: Client, failed: int) -> None:
     [again] = hourhand("run", "retry", failed, "--payload", '{"n": 2}', "--json").json
     run = client.runs.get(again["retried_as"])

@@ -41,7 +41,12 @@ def filter_options(function: F) -> F:
 
 
 def matching(client: Client, chosen: Mapping[str, Any]) -> RunFilter:
-    """The options as a filter; times without a date are counted from the database's clock."""
+    """The options as a filter; times without a date are counted from the database's clock.
+
+    Raises UsageError for an empty text, as of a variable that is not set: without that filter all are meant.
+    """
+    if empty := [name for name, value in chosen.items() if value == ""]:
+        raise click.UsageError(f"--{empty[0]} is empty: say what is meant, or leave it out.")
     given: dict[str, Any] = {name: value for name, value in chosen.items() if value}
     for name in ("since", "until"):
         if isinstance(given.get(name), Moment):
