@@ -142,6 +142,9 @@ def test_what_the_framework_refuses_is_a_problem_too(api: Program) -> None:
         ("GET", "/api/v1/schedules?cursor=AA==", 422),
         ("GET", "/api/v1/runs?task=%00", 422),
         ("GET", "/api/v1/runs?since=yesterday", 422),
+        ("GET", "/api/v1/runs?taks=news", 422),
+        ("GET", "/api/v1/events?rnu=12", 422),
+        ("POST", "/api/v1/runs/1/cancel?dry_run=true", 422),
         ("GET", "/api/v1/runs/99999999999999999999", 422),
         ("GET", "/api/v1/schedules/%00", 422),
         ("GET", "/api/v1/schedules/a%0d%0ab", 404),
@@ -152,6 +155,13 @@ def test_what_the_framework_refuses_is_a_problem_too(api: Program) -> None:
             path
         )
         assert answer.json()["status"] == status
+
+
+def test_a_parameter_that_is_misspelt_is_named_with_those_that_are_known(api: Program) -> None:
+    told = "query.taks: there is no such parameter here, but search, state, task, tag, limit, cursor"
+    assert api.ask("GET", "/api/v1/schedules?tag=a&taks=b").json()["detail"] == told
+    told = "query.payload: there is no such parameter here, but none"
+    assert api.ask("POST", "/api/v1/schedules/news/trigger?payload={}").json()["detail"] == told
 
 
 def test_no_answer_has_a_header_that_somebody_smuggled_in(api: Program) -> None:

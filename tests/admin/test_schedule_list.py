@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hourhand.errors import BadInput
 from tests.admin.house import House, Person
 
 Sql = Callable[..., list[Any]]
@@ -71,6 +72,43 @@ def test_nothing_happens_when_it_would_be_more_than_was_shown(
     answer = person.post("/schedule/bulk", **sent)
     assert (answer.status_code, "Pause 6 schedules" in answer.text) == (409, True)
     assert states(house) == {"active": 6}
+
+
+@pytest.mark.usefixtures("some")
+def test_nothing_happens_when_it_would_be_as_many_others(
+    house: House, person: Person, add_schedule: Callable[..., int]
+) -> None:
+    sent = fields(person.get("/schedule/bulk?action=pause").text)
+    add_schedule("another")
+    house.transport.call("delete_schedule", {"p_schedule": "s0"})
+    answer = person.post("/schedule/bulk", **sent)
+    assert (answer.status_code, "<li>another</li>" in answer.text) == (409, True)
+    assert states(house) == {"active": 5}
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/schedules?tga=feeds",
+        "/schedule/bulk?action=pause&tga=feeds",
+        "/runs?taks=feeds",
+        "/runs.csv?taks=feeds",
+        "/run/bulk?action=cancel&taks=feeds",
+    ],
+)
+def test_a_filter_that_is_misspelt_does_not_mean_all(person: Person, path: str) -> None:
+    answer = person.get(path)
+    assert answer.status_code == 422
+    assert re.search("(tga|taks): there is no such filter here, but .*(tag|task)", answer.text)
+
+
+@pytest.mark.usefixtures("some")
+def test_a_filter_that_is_misspelt_in_sql_does_not_mean_all(house: House) -> None:
+    for wrong in ({"tga": "feeds"}, {"tag": "feeds", "limit": 1}):
+        with pytest.raises(BadInput, match=r"there is no filter (tga|limit), but search"):
+            house.transport.call("steer_schedules", {"p_action": "pause", "p_filter": wrong})
+    assert states(house) == {"active": 5}
 
 
 @pytest.mark.parametrize("action", ["", "delete", "<b>"])

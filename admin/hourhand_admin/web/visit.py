@@ -81,6 +81,16 @@ class Visit:
         except (ValueError, OverflowError) as error:
             raise BadInput(f"{name}: {error}") from None
 
+    def query(self, *known: str) -> Mapping[str, str]:
+        """The query without empty fields: an untouched form sends all its fields.
+
+        Raises BadInput for another name: it may be a filter that was misspelt, and without it all is meant.
+        """
+        asked = self.request.query_params
+        if wrong := next((name for name in asked if name not in known), ""):
+            raise BadInput(f"{wrong}: there is no such filter here, but {', '.join(known)}")
+        return {name: value.strip() for name, value in asked.items() if value.strip()}
+
     # --- A form that was refused ---
 
     def refused(self, form: str, error: HourhandError) -> Visit:
@@ -194,8 +204,3 @@ class Visit:
 
 def wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
-
-
-def query_of(request: Request) -> Mapping[str, str]:
-    """The query without empty fields: an untouched form sends all its fields."""
-    return {name: value.strip() for name, value in request.query_params.items() if value.strip()}

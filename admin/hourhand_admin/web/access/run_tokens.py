@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from hourhand_admin.web.access.needs import Needs
@@ -13,15 +13,22 @@ from hourhand_admin.web.live.cursor import TOPICS
 from hourhand_admin.web.visit import Visit
 
 PARAMETER = "token"
-_LONGEST = 200
+
+_Token = Annotated[
+    str | None,
+    Query(alias=PARAMETER, max_length=200, description="A token for this run, in place of a login."),
+]
 
 
 class NeedsOneRun(Needs):
+    async def __call__(self, request: Request, token: _Token = None) -> Visit:  # noqa: ARG002  (_who() reads it)
+        return await super().__call__(request)
+
     async def _who(self, request: Request) -> Who:
         token = request.query_params.get(PARAMETER)
         if token is None or "authorization" in request.headers:
             return await super()._who(request)
-        wanted = {"p_token_hash": hash_token(token[:_LONGEST])}
+        wanted = {"p_token_hash": hash_token(token)}
         answer = await run_in_threadpool(request.app.state.transport.call, "use_run_token", wanted)
         if answer["run_id"] is None:
             raise HTTPException(401, "The token is unknown, or it has expired.")

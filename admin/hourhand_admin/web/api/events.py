@@ -2,13 +2,15 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Query, Response
 
 from hourhand_admin.web.access.run_tokens import RunReader
 from hourhand_admin.web.live.cursor import TOPICS, Cursor
 from hourhand_admin.web.live.stream import EventStream
+from hourhand_admin.web.rest.bodies import api
+from hourhand_admin.web.rest.requests import LastEventId
 
-router = APIRouter(prefix="/api/v1", tags=["events"])
+router = api("/api/v1", "events")
 
 MOST_RUNS = 20
 """That one stream may watch."""
@@ -23,6 +25,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 @router.get("/events", response_class=Response, responses=_STREAM)
 async def events(
     visit: RunReader,
+    last_event_id: LastEventId,
     run: Annotated[
         list[_Run],
         Query(
@@ -35,7 +38,6 @@ async def events(
     services: Annotated[
         str | None, Query(description="Tell when a scheduler or worker comes, goes or falls silent.")
     ] = None,
-    last_event_id: Annotated[str, Header(max_length=4000)] = "",
 ) -> Response:
     """Server-sent events. Each has an id; a browser that reconnects sends the last one, and misses nothing.
 

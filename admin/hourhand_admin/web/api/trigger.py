@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import Header, Response
+from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
 from hourhand_admin.web.access.needs import Operator
@@ -16,7 +16,7 @@ from hourhand_admin.web.rest import answers
 from hourhand_admin.web.rest.answers import told
 from hourhand_admin.web.rest.bodies import api
 from hourhand_admin.web.rest.clerk import asked_in, check_payload
-from hourhand_admin.web.rest.requests import RunId, TraceParent, Trigger
+from hourhand_admin.web.rest.requests import LastEventId, RunId, TraceParent, Trigger
 
 router = api(tag="trigger")
 
@@ -50,9 +50,7 @@ def status(visit: RunReader, run_id: RunId) -> Response:
 
 
 @router.get("/jobs/stream/{run_id}", response_class=Response, responses=_STREAM)
-async def stream(
-    visit: RunReader, run_id: RunId, last_event_id: str = Header("", max_length=4000)
-) -> Response:
+async def stream(visit: RunReader, run_id: RunId, last_event_id: LastEventId) -> Response:
     """The same object as server-sent events, one for each state; after the last one comes `end`."""
     await run_in_threadpool(visit.call, "get_run", p_run_id=run_id)
     cursor = Cursor.of({run_id: 0}, (), last_event_id)

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 
 from hourhand_admin.web.access.needs import Viewer
 from hourhand_admin.web.look.navigation import Nav
-from hourhand_admin.web.visit import query_of
 
 NAV = Nav("Audit", "/audit", 80)
 router = APIRouter()
@@ -22,7 +21,7 @@ _LONGEST = 2000
 
 @router.get("/audit")
 def audit(visit: Viewer, before: Annotated[int | None, Query(ge=1, lt=2**63)] = None) -> Response:
-    query = query_of(visit.request)
+    query = visit.query(*_FILTERS, "before")
     chosen = {name: query[name] for name in _FILTERS if name in query}
     answer = visit.call("list_audit", p_filter=chosen, p_limit=_A_PAGE, p_before=before)
     for entry in answer["entries"]:

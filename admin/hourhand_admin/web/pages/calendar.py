@@ -8,7 +8,6 @@ from hourhand_admin.web.access.needs import Viewer
 from hourhand_admin.web.look.navigation import Nav
 from hourhand_admin.web.look.times import zone
 from hourhand_admin.web.scheduling.calendar import GROUPS, VIEWS, calendar, fill, planned
-from hourhand_admin.web.visit import query_of
 
 NAV = Nav("Calendar", "/calendar", 40)
 router = APIRouter()
@@ -21,7 +20,7 @@ _DETAILS = 200
 
 @router.get("/calendar")
 def show(visit: Viewer) -> Response:
-    query = query_of(visit.request)
+    query = visit.query(*_FILTERS, "view", "day")
     chosen = {name: query[name] for name in _FILTERS if name in query}
     default_zone = str(visit.settings.cron_timezone)
     choice = visit.clock(None).choice

@@ -13,7 +13,7 @@ from hourhand_admin.web.access.needs import Operator, Viewer
 from hourhand_admin.web.look.navigation import Nav
 from hourhand_admin.web.look.times import duration
 from hourhand_admin.web.scheduling import payload, values
-from hourhand_admin.web.visit import Visit, query_of
+from hourhand_admin.web.visit import Visit
 
 NAV = Nav("Fleets", "/fleets", 70)
 router = APIRouter()
@@ -30,7 +30,7 @@ def fleets(visit: Viewer) -> Response:
 
 @router.get("/fleets/{name:path}")
 def fleet(visit: Viewer, name: str) -> Response:
-    query = query_of(visit.request)
+    query = visit.query(*_FILTERS)
     chosen = {key: query[key] for key in _FILTERS if key in query}
     return _page(visit, visit.call("get_schedule", p_schedule=name), chosen)
 

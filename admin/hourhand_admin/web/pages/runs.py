@@ -19,7 +19,7 @@ from hourhand_admin.web.look.words import RUN_STATUSES
 from hourhand_admin.web.pages.run import request_id
 from hourhand_admin.web.rest.requests import LARGEST
 from hourhand_admin.web.scheduling import values
-from hourhand_admin.web.visit import Visit, query_of
+from hourhand_admin.web.visit import Visit
 
 NAV = Nav("Runs", "/runs", 30)
 router = APIRouter()
@@ -53,7 +53,7 @@ Before = Annotated[int | None, Query(ge=1, le=LARGEST)]
 
 @router.get("/runs")
 def runs(visit: Viewer, before: Before = None) -> Response:
-    chosen = _chosen(query_of(visit.request))
+    chosen = _chosen(visit.query(*_FILTERS, "before"))
     try:
         answer = visit.call("browse_runs", p_filter=_filter(visit, chosen), p_limit=_A_PAGE, p_before=before)
     except (BadInput, NotFound) as error:
@@ -74,7 +74,7 @@ def runs(visit: Viewer, before: Before = None) -> Response:
 @router.get("/runs.csv")
 def export(visit: Viewer) -> Response:
     """Sent as it is read, and never held as a whole. When the database fails midway, so does the download."""
-    pages = _pages(visit, _filter(visit, _chosen(query_of(visit.request))), _IN_A_FILE, _CALLS_FOR_A_FILE)
+    pages = _pages(visit, _filter(visit, _chosen(visit.query(*_FILTERS))), _IN_A_FILE, _CALLS_FOR_A_FILE)
     first = next(pages)  # what is wrong with the question is told by an answer of its own
     headers = {"content-disposition": 'attachment; filename="runs.csv"'}
     return StreamingResponse(as_csv(chain([first], pages)), media_type="text/csv", headers=headers)
@@ -85,7 +85,7 @@ def propose(visit: Operator, action: str = "") -> Response:
     """Which runs a filter means, before anything is done."""
     if action not in _MEANS:
         raise BadInput("choose what to do: retry or cancel")
-    chosen = _chosen(query_of(visit.request))
+    chosen = _chosen(visit.query(*_FILTERS, "action"))
     wanted = _filter(visit, chosen)
     meant = [s for s in _MEANS[action] if s == chosen["status"]] if "status" in chosen else _USUALLY[action]
     found, more = _found(visit, {**wanted, "status": meant}, _AT_ONCE)

@@ -14,14 +14,14 @@ from hourhand.errors import BadInput, BadSchedule
 from hourhand_admin.web.access.needs import Operator
 from hourhand_admin.web.desk import Desk
 from hourhand_admin.web.scheduling import values
-from hourhand_admin.web.visit import Visit, query_of
+from hourhand_admin.web.visit import Visit
 
 router = APIRouter()
 
 
 @router.get("/schedule/{schedule_id}/backfill")
 def propose(visit: Operator, schedule_id: int) -> Response:
-    row, asked = visit.call("get_schedule", p_schedule=str(schedule_id)), query_of(visit.request)
+    row, asked = visit.call("get_schedule", p_schedule=str(schedule_id)), visit.query("from", "to", "limit")
     zone = row["timezone"] or str(visit.settings.cron_timezone)
     plan, refused = None, ""
     if "from" in asked:

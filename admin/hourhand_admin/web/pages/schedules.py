@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -12,7 +14,7 @@ from hourhand.errors import BadInput
 from hourhand_admin.web.access.needs import Operator, Viewer
 from hourhand_admin.web.look.navigation import Nav
 from hourhand_admin.web.scheduling.states import STATES
-from hourhand_admin.web.visit import Visit, query_of
+from hourhand_admin.web.visit import Visit
 
 NAV = Nav("Schedules", "/schedules", 20)
 router = APIRouter()
@@ -25,7 +27,7 @@ _DONE = {"pause": "paused", "resume": "resumed", "trigger": "triggered"}
 
 @router.get("/schedules")
 def schedules(visit: Viewer) -> Response:
-    query = query_of(visit.request)
+    query = visit.query(*_FILTERS, "after")
     chosen = _chosen(query)
     answer = visit.call("browse_schedules", p_filter=chosen, p_limit=_A_PAGE, p_after=query.get("after"))
     return visit.page("schedules.html", **answer, chosen=chosen, states=STATES, first="after" not in query)
@@ -34,7 +36,7 @@ def schedules(visit: Viewer) -> Response:
 @router.get("/schedule/bulk")
 def propose(visit: Operator) -> Response:
     """How many a filter means, before anything is done."""
-    query = query_of(visit.request)
+    query = visit.query(*_FILTERS, "action")
     return _asked(visit, query.get("action", ""), _chosen(query))
 
 
@@ -42,10 +44,10 @@ def propose(visit: Operator) -> Response:
 def steer(visit: Operator) -> Response:
     action = visit.field("action")
     chosen = _chosen({name: visit.field(name) for name in _FILTERS if visit.field(name)})
-    count = _count(visit, action, chosen)["count"]
-    if str(count) != visit.field("count"):
-        return _asked(visit, action, chosen, "Meanwhile it is another number of schedules. Look once more.")
-    done = _steered(visit, action, chosen)
+    ids = _meant(visit, action, chosen)["ids"]
+    if _mark(ids) != visit.field("which"):
+        return _asked(visit, action, chosen, "Meanwhile these are other schedules. Look once more.")
+    done = _steered(visit, action, chosen, ids)
     told = f"{done} schedule{'' if done == 1 else 's'} {_DONE[action]}."
     return visit.back("/schedules", told, **chosen)
 
@@ -55,7 +57,7 @@ def _chosen(query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _asked(visit: Visit, action: str, chosen: dict[str, Any], trouble: str = "") -> Response:
-    answer = _count(visit, action, chosen)
+    answer = _meant(visit, action, chosen)
     return visit.page(
         "schedule_bulk.html",
         409 if trouble else 200,
@@ -64,32 +66,35 @@ def _asked(visit: Visit, action: str, chosen: dict[str, Any], trouble: str = "")
         word=_DONE[action],
         chosen=chosen,
         trouble=trouble,
+        which=_mark(answer["ids"]),
         request_id=uuid4(),
         section="/schedules",
     )
 
 
-def _count(visit: Visit, action: str, chosen: dict[str, Any]) -> dict[str, Any]:
+def _mark(ids: list[int]) -> str:
+    """Tells these schedules from any others: as many may be others by the time that the form comes."""
+    return hashlib.sha256(json.dumps(ids).encode()).hexdigest()
+
+
+def _meant(visit: Visit, action: str, chosen: dict[str, Any]) -> dict[str, Any]:
     if action not in _DONE:
         raise BadInput("choose what to do: pause, resume or trigger")
     answer: dict[str, Any] = visit.call("steer_schedules", p_action=action, p_filter=chosen, p_dry_run=True)
     return answer
 
 
-def _steered(visit: Visit, action: str, chosen: dict[str, Any]) -> int:
-    """Does it, call by call; how many there were."""
+def _steered(visit: Visit, action: str, chosen: dict[str, Any], ids: list[int]) -> int:
+    """Does it to these, and to none that have come meanwhile, call by call; how many there were."""
     done = 0
-    after: int | None = 0
-    while after is not None:
+    for begin in range(0, len(ids), _A_CALL):
         answer = visit.act(
             "steer_schedules",
             p_action=action,
-            p_filter=chosen,
+            p_filter={**chosen, "ids": ids[begin : begin + _A_CALL]},
             p_note=visit.field("note") or None,
             p_request_id=visit.field("request_id") or None,
-            p_after=after,
             p_limit=_A_CALL,
         )
         done += answer["done"]
-        after = answer["more"]
     return done

@@ -1,35 +1,55 @@
-"""Bodies in JSON, read more strictly than Python does."""
+"""What is sent, read more strictly than FastAPI and Python do: the names of a query, and bodies in JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 MOST_LEVELS = 100
 
 
 def api(prefix: str = "", tag: str = "") -> APIRouter:
-    """A router whose routes read their bodies so."""
+    """A router whose routes read queries and bodies so."""
     return APIRouter(prefix=prefix, tags=[tag], route_class=JsonRoute)
 
 
 class JsonRoute(APIRoute):
-    """Refuses a body that is not JSON by its type (415), or not JSON that the database can keep (422)."""
+    """Refuses a body that is not JSON by its type (415), or not JSON that the database can keep (422).
+
+    A parameter that it does not know, too (422): it may be a misspelt filter, and without it all is meant.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         reads = self.body_field is not None
+        known = list(_parameters(self.dependant))
 
         async def strictly(request: Request) -> Response:
+            _require_known(request, known)
             if reads and _has_body(request) and not _is_json(request):
                 raise HTTPException(415, "Send JSON, with Content-Type: application/json.")
             return await handle(JsonRequest(request.scope, request.receive))
 
         return strictly
+
+
+def _parameters(dependant: Dependant) -> Iterator[str]:
+    """The names that its query may have."""
+    yield from (each.alias for each in dependant.query_params)
+    for each in dependant.dependencies:
+        yield from _parameters(each)
+
+
+def _require_known(request: Request, known: list[str]) -> None:
+    told = f"there is no such parameter here, but {', '.join(known) or 'none'}"
+    if wrong := [name for name in request.query_params if name not in known]:
+        raise RequestValidationError([{"loc": ("query", name), "msg": told} for name in wrong])
 
 
 class JsonRequest(Request):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Header, Path, Query
+from fastapi import Depends, Header, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 LARGEST = 2**63 - 1
@@ -23,6 +23,17 @@ IdempotencyKey = Annotated[
 TraceParent = Annotated[
     str | None, Header(description="The span that asks, as W3C's Trace Context has it; kept with the run.")
 ]
+_EventId = Annotated[str, Query(alias="lastEventId", description="For an EventSource that sends no headers.")]
+
+
+async def _last_event_id(
+    last_event_id: Annotated[str, Header(max_length=4000)] = "", in_query: _EventId = ""
+) -> str:
+    return last_event_id or in_query[:4000]
+
+
+LastEventId = Annotated[str, Depends(_last_event_id)]
+"""That of the last event that arrived before a stream broke off."""
 Payload = Annotated[dict[str, Any] | list[Any], Field(description="What the task is given, at most 256 kB.")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 QueueName = Annotated[str, Field(min_length=1, max_length=100)]
