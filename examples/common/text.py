@@ -20,17 +20,17 @@ _COMMON = frozenset(
     other our out over said she so some than that the their them then there these they this to two up was
     we were what when which who will with would you your""".split()  # noqa: SIM905
 )
-# Small words of English, and of German, Dutch, French, Italian, Portuguese and Spanish: none that several of
-# them share with English ("die", "no", "as"), and none that begins names ("de", "la", "van").
+# Small words of English, and of German, Dutch, French, Italian, Portuguese and Spanish: none that
+# English has too, be it in names and addresses ("die", "no", "per", "la", "van", "com").
 _OF_ENGLISH = frozenset(
     """and are at been but by for from has have he his is it not of she that the their they this to was were
     which who with you""".split()  # noqa: SIM905
 )
 _OF_OTHERS = frozenset(
-    """auch auf aus bei das dem ein eine einem einen einer es für im ist mit nach nicht sich sind und vom wie
-    wird zu zum zur dat een het met niet op voor zijn au aux avec ce dans des du est et les ou pas pour qui sur
-    une alla che con del della gli nel non per più sono una ao aos com dos em foi mais na não nas nos os ou para
-    pela pelo por que são se seu sua um uma en este los las más pero su un y""".split()  # noqa: SIM905
+    """auch auf aus bei das dem ein eine einem einen einer es für ist mit nach nicht sich sind und vom wie
+    wird zu zum zur dat een het niet voor zijn au aux avec ce dans des du et ou pas pour qui une
+    alla che con del della gli nel più sono una ao aos em foi mais na não nas nos os ou para pela
+    pelo por que são se seu sua um uma en este los las más pero su un""".split()  # noqa: SIM905
 )
 _DAMPING, _ROUNDS = 0.85, 30
 

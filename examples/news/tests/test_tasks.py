@@ -14,7 +14,7 @@ from examples.news import store
 from examples.news.tasks import clean_news, ingest_feed, ingest_rss
 from examples.news.tests.web import Answer, Web, unchanged_since
 from hourhand import Client, Run
-from hourhand.client import Handle
+from hourhand.client import Handle, OnConflict
 from hourhand.records import RunRecord
 from hourhand.run import Child, EnqueueOptions
 from hourhand.tasks import Task
@@ -241,8 +241,9 @@ class Beside:
     ) -> Child:
         if self._lost:
             raise ConnectionError("the worker was killed here")
+        conflict: OnConflict = "replace" if options.get("on_conflict") == "replace" else "existing"
         child = self._client.enqueue(
-            task, payload, parent_id=run.id, key=options.get("key"), on_conflict=options.get("on_conflict")
+            task, payload, parent_id=run.id, key=options.get("key"), on_conflict=conflict
         )
         self.children.append(child)
         return Child(child.id, child.outcome)
