@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from hourhand.errors import BadInput, BadScheduleFile, Conflict
+from hourhand.errors import BadInput, BadScheduleFile
 from hourhand.schedule_file import Entry
 from hourhand.schedule_rows import BY_HAND, DEFAULTS, FIELDS, Row, canonical
 
@@ -53,8 +53,6 @@ def apply(client: Client, changes: Sequence[Change]) -> None:
 
 def _put(client: Client, rows: Sequence[dict[str, Any]]) -> None:
     try:
-        client.call("put_schedules", p_schedules=rows)
-    except Conflict:  # somebody else has just created one of them: now it is there
         client.call("put_schedules", p_schedules=rows)
     except BadInput as error:
         raise BadScheduleFile(f"the database refuses it: {error}", error.hint) from None

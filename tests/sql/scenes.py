@@ -143,7 +143,8 @@ select
   (select jsonb_agg(jsonb_build_array(s.id, s.state) order by s.id) from hourhand.services s),
   (select jsonb_agg(jsonb_build_array(f.scheduled_for, f.decision, r.number) order by f.scheduled_for)
     from hourhand.schedule_firings f left join runs r on r.id = f.run_id),
-  (select jsonb_agg(jsonb_build_array(s.name, s.is_active, s.next_run_at, s.run_count)) from hourhand.scheduled_jobs s),
+  (select jsonb_agg(jsonb_build_array(s.name, s.is_active, s.next_run_at, s.run_count) order by s.name)
+    from hourhand.scheduled_jobs s),
   (select jsonb_agg(a.action order by a.action) from hourhand.audit_log a)
 """
 
@@ -256,6 +257,14 @@ def trigger(scene: Scene) -> Call:
 
 def change(scene: Scene) -> Call:
     return Call("put_schedule", {"schedule": {"name": "often", "every": "1 hour"}, "mode": "update"})
+
+
+def rename(scene: Scene) -> Call:
+    return Call("put_schedule", {"schedule": {"name": "often", "new_name": "rare"}, "mode": "update"})
+
+
+def create(scene: Scene) -> Call:
+    return Call("put_schedule", {"schedule": {"name": "new", "task": "task", "every": "1 hour"}})
 
 
 Make = Callable[[Scene], Call]

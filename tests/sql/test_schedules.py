@@ -1,7 +1,7 @@
 """Schedules and their firings: compare-and-swap, the ledger, overlap, quarantine, edits."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -29,7 +29,7 @@ class Hour:
         return (self.now + timedelta(seconds=seconds)).isoformat()
 
     def read(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.transport.call("get_schedule", {"p_schedule": str(self.id)})
+        found: dict[str, Any] = self.transport.call("get_schedule", {"p_schedule": f"id:{self.id}"})
         return found
 
     def entry(self, *instants: float, then: float | None = 3600, **more: Any) -> dict[str, Any]:
@@ -432,8 +432,12 @@ def test_put_schedule_creates_updates_and_leaves_alone(transport: PostgresTransp
         "renamed",
         60,
     )
+    repeated = put({"name": "s", "cron": None, "every": 60, "new_name": "renamed"}, "upsert")
+    assert (repeated["outcome"], repeated["id"]) == ("unchanged", made["id"])
     with pytest.raises(NotFound):
         put({"name": "missing", "every": 5}, "update")
+    with pytest.raises(NotFound):
+        put({"name": "missing", "new_name": "renamed"}, "update")
     for name in (" s", "s ", "a\nb", "x" * 201):
         with pytest.raises(BadInput, match="a schedule cannot be called"):
             put({"name": name, "task": "t", "every": 5}, "create")
@@ -443,6 +447,24 @@ def test_put_schedule_creates_updates_and_leaves_alone(transport: PostgresTransp
         "schedule.created",
         "schedule.changed",
     ]
+
+
+def test_a_change_of_what_was_read_may_be_repeated_and_is_refused_to_others(
+    hour: Callable[..., Hour], transport: PostgresTransport
+) -> None:
+    hour(name="taken")
+    read = hour().read()["updated_at"]
+
+    def change(changes: dict[str, Any] | None, updated_at: str | None = read) -> str:
+        params = {"p_schedule": "s", "p_changes": changes, "p_updated_at": updated_at}
+        return str(transport.call("change_schedule", params)["outcome"])
+
+    for updated_at in (read, None):
+        with pytest.raises(Conflict, match='there is a schedule "taken" already'):
+            change({"new_name": "taken"}, updated_at)
+    assert [change({"every": 60}) for _ in range(2)] == ["updated", "unchanged"]
+    assert [change({"every": 61}), change({"new_name": "taken"}), change(None)] == ["stale"] * 3
+    assert change(None, None) == "deleted"
 
 
 @pytest.mark.parametrize(
@@ -480,6 +502,8 @@ def test_a_plain_insert_that_makes_no_sense_is_refused(sql: Sql, columns: str) -
         ({"cron": "* * * * *"}, "a schedule has exactly one of cron"),
         ({"every": 0.5}, "every is at least a second"),
         ({"payload": [0] * 200_000}, "the payload is larger than 256 kB"),
+        ({"task": None}, "a schedule needs task"),
+        ({"name": "id:7"}, 'a schedule cannot be called "id:7"'),
     ],
 )
 def test_what_a_constraint_refuses_is_told_in_plain_words(
@@ -531,13 +555,24 @@ def test_trigger_now_runs_whatever_the_policies_and_leaves_no_ledger_row(
     assert sql("select count(*) from hourhand.schedule_firings") == [(0,)]
 
 
-def test_a_schedule_may_be_named_like_a_number(
-    hour: Callable[..., Hour], transport: PostgresTransport
-) -> None:
-    numbered, other = hour(name="2"), hour(name="x")
-    assert transport.call("get_schedule", {"p_schedule": "2"})["id"] == numbered.id
-    assert transport.call("get_schedule", {"p_schedule": str(other.id)})["id"] in (numbered.id, other.id)
-    assert datetime.now(UTC) - numbered.now < timedelta(days=1)
+def test_a_schedule_may_be_named_like_the_id_of_another(transport: PostgresTransport, sql: Sql) -> None:
+    victim = Hour(transport, "victim")
+    namesake = Hour(transport, str(victim.id))
+
+    def found(text: str) -> int:
+        return int(transport.call("get_schedule", {"p_schedule": text})["id"])
+
+    assert [found(f"{victim.id}"), found(f"id:{victim.id}")] == [namesake.id, victim.id]
+    assert [found(f"{namesake.id}"), found(f"id:{namesake.id}")] == [namesake.id, namesake.id]
+    for statement in (
+        "insert into hourhand.scheduled_jobs (name, task, every) values ('id:1', 't', '1 hour')",
+        "update hourhand.scheduled_jobs set name = 'id:1'",
+    ):
+        with pytest.raises(psycopg.Error, match='cannot be called "id:1"'):
+            sql(statement)
+    unchanged = {"p_schedule": f"id:{victim.id}", "p_updated_at": victim.read()["updated_at"]}
+    assert transport.call("change_schedule", unchanged)["outcome"] == "deleted"
+    assert sql("select id from hourhand.scheduled_jobs") == [(namesake.id,)]
 
 
 def test_sleepers_run_one_at_a_time(transport: PostgresTransport, sql: Sql) -> None:

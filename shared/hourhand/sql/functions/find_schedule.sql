@@ -4,13 +4,16 @@ returns hourhand.scheduled_jobs
 language plpgsql set search_path = ''
 as $$
 declare
-  v_id bigint := (hourhand_parts.read_schedule(p_schedule)).id;
+  v_id bigint;
   v_schedule hourhand.scheduled_jobs;
 begin
-  select * into v_schedule from hourhand.scheduled_jobs where id = v_id for no key update;
-  if not found then
-    return hourhand_parts.find_schedule(p_schedule);  -- It was deleted meanwhile; there may be another of this name.
-  end if;
+  loop
+    v_id := (hourhand_parts.read_schedule(p_schedule)).id;
+    perform from hourhand.scheduled_jobs where id = v_id for no key update;
+    -- Once more with the lock: it may have been deleted or renamed meanwhile, and there may be another of this name.
+    v_schedule := hourhand_parts.read_schedule(p_schedule);
+    exit when v_schedule.id = v_id;
+  end loop;
   return v_schedule;
 end
 $$;

@@ -8,6 +8,10 @@ declare
   v_now timestamptz := hourhand.clock();
 begin
   perform hourhand_parts.check_ranges(new);
+  if new.name ~ '^id:[0-9]+$' and new.name is distinct from old.name then
+    raise exception 'a schedule cannot be called "%"', new.name
+      using errcode = 'PT422', hint = 'That means the schedule with this id.';
+  end if;
   -- A list of texts: Postgres would also keep nulls and lists of lists.
   new.tags := array_remove(array(select unnest(new.tags)), null);
   new.timezone := nullif(new.timezone, '');

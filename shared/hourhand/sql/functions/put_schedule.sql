@@ -1,6 +1,6 @@
 -- Creates or changes a schedule from a JSON object of its columns (durations in seconds or as interval text).
 -- p_mode: create, update (only what is given changes) or upsert. With updated_at, as it was read, nothing is changed
--- that somebody else has changed since.
+-- that somebody else has changed since. Repeated it changes nothing more.
 create or replace function hourhand.put_schedule(p_schedule jsonb, p_mode text default 'create')
 returns jsonb
 language plpgsql security definer set search_path = ''
@@ -42,7 +42,13 @@ begin
   end loop;
 
   select * into v_old from hourhand.scheduled_jobs where name = p_schedule ->> 'name' for update;
-  if not found then
+  if not found and p_schedule ->> 'new_name' is not null then
+    -- The same call once more, whose answer was lost.
+    select s.* into v_old from hourhand.scheduled_jobs s
+    where s.name = p_schedule ->> 'new_name' and hourhand_parts.was_renamed(s, p_schedule ->> 'name')
+    for update;
+  end if;
+  if v_old.id is null then
     if p_mode = 'update' then
       raise exception 'there is no schedule "%"', hourhand_parts.shown(p_schedule ->> 'name')
         using errcode = 'PT404', hint = 'See `hourhand schedule list`.';
@@ -62,22 +68,21 @@ begin
     on conflict (name) do nothing
     returning * into v_new;
     if not found then
-      raise exception 'schedule "%" was created by somebody else just now', hourhand_parts.shown(p_schedule ->> 'name') using errcode = 'PT409',
-        hint = 'Look at it with `hourhand schedule show`.';
+      return hourhand.put_schedule(p_schedule, p_mode);  -- It was created just now, perhaps by this same call.
     end if;
   elsif p_mode = 'create' and hourhand_parts.was_created(v_old, v_given) then
     v_new := v_old;
   elsif p_mode = 'create' then
     raise exception 'there is a schedule "%" already', hourhand_parts.shown(p_schedule ->> 'name')
       using errcode = 'PT409', hint = 'Change it with `hourhand schedule edit`, or choose another name.';
-  elsif (p_schedule ->> 'updated_at')::timestamptz <> v_old.updated_at then
-    raise exception 'schedule "%" was changed by somebody else meanwhile', v_old.name
-      using errcode = 'PT409', hint = 'Look at what it is now, then change it again.';
   else
-    v_new := jsonb_populate_record(v_old, v_given);
+    v_new := jsonb_populate_record(v_old, v_given - 'updated_at');
     v_new.name := coalesce(p_schedule ->> 'new_name', v_old.name);
     if v_new is not distinct from v_old then
       v_outcome := 'unchanged';
+    elsif (p_schedule ->> 'updated_at')::timestamptz <> v_old.updated_at then
+      raise exception 'schedule "%" was changed by somebody else meanwhile', v_old.name
+        using errcode = 'PT409', hint = 'Look at what it is now, then change it again.';
     else
       v_outcome := 'updated';
       update hourhand.scheduled_jobs
@@ -94,8 +99,19 @@ begin
     end if;
   end if;
   return jsonb_build_object('id', v_new.id, 'outcome', v_outcome, 'schedule', hourhand_parts.schedule_json(v_new));
-exception when check_violation then
-  get stacked diagnostics v_key = constraint_name;
-  raise exception '%', hourhand_parts.told_constraint(v_key, p_schedule) using errcode = 'PT422';
+exception
+  when check_violation then
+    get stacked diagnostics v_key = constraint_name;
+    raise exception '%', hourhand_parts.told_constraint(v_key, p_schedule) using errcode = 'PT422';
+  when not_null_violation then
+    get stacked diagnostics v_key = column_name;
+    raise exception 'a schedule needs %', v_key using errcode = 'PT422';
+  when unique_violation then
+    get stacked diagnostics v_key = constraint_name;
+    if v_key <> 'scheduled_jobs_name_key' then
+      raise;
+    end if;
+    raise exception 'there is a schedule "%" already', hourhand_parts.shown(v_new.name)
+      using errcode = 'PT409', hint = 'Choose another name.';
 end
 $$;
