@@ -124,6 +124,7 @@ MORE = (
 )  # fmt: skip
 ODD_ROWS = (
     "update hourhand.scheduled_jobs set timezone = 'Nowhere/City', cron = '61 x', every = null, tags = '{\"\",<b>}'",
+    "alter table hourhand.scheduled_jobs drop constraint times_are_in_range",
     "update hourhand.scheduled_jobs set last_run_at = 'infinity', updated_at = '-infinity', exclude = '[1, null]'",
     "insert into hourhand.job_runs (schedule_id, task, payload, queue, status, run_at, claim_at, max_attempts, timeout,"
     " trigger, error, result, progress, scheduled_for, created_at, finished_at, started_at) values"

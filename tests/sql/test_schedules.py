@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from hourhand.errors import BadInput, Conflict, NotFound
+from hourhand.sql.script import read as read_schema
 from hourhand.transport.postgres import PostgresTransport
 from tests.sql.conftest import Hand
 
@@ -467,50 +468,86 @@ def test_a_change_of_what_was_read_may_be_repeated_and_is_refused_to_others(
     assert change(None, None) == "deleted"
 
 
-@pytest.mark.parametrize(
-    "columns",
-    [
-        "cron, every) values ('s', 't', '* * * * *', '1 hour'",
-        "description) values ('s', 't', 'none'",
-        "every) values ('s', 't', '0'",
-        "every) values ('s', 't', '-1 hour'",
-        "every) values ('s', 't', '1 mon -30 days'",
-        "every) values ('s', 't', '0.5 s'",
-        "every, starts_at) values ('s', 't', '1 h', 'infinity'",
-        "every, paused_until) values ('s', 't', '1 h', '4000-01-01 BC'",
-        "every, ends_at) values ('s', 't', '1 h', '20000-01-01'",
-        "run_at) values ('s', 't', '0044-03-15 BC'",
-        "every) values ('s', 't', '99999 days'",
-        "every, jitter) values ('s', 't', '1 h', '1000000 years'",
-        "every, start_deadline) values ('s', 't', '1 h', '2000 years'",
-        "every, overlap) values ('s', 't', '1 h', 'maybe'",
-        "every, priority) values ('s', 't', '1 h', 1000",
-        "every, payload) values ('s', 't', '1 h', (repeat('[', 99) || repeat(']', 99))::jsonb",
-    ],
+NO_SENSE = (
+    "cron, every) values ('s', 't', '* * * * *', '1 hour'",
+    "description) values ('s', 't', 'none'",
+    "every) values ('s', 't', '0'",
+    "every) values ('s', 't', '-1 hour'",
+    "every) values ('s', 't', '1 mon -30 days'",
+    "every) values ('s', 't', '0.5 s'",
+    "every, starts_at) values ('s', 't', '1 h', 'infinity'",
+    "every, paused_until) values ('s', 't', '1 h', '4000-01-01 BC'",
+    "every, ends_at) values ('s', 't', '1 h', '20000-01-01'",
+    "run_at) values ('s', 't', '0044-03-15 BC'",
+    "every) values ('s', 't', '99999 days'",
+    "every, jitter) values ('s', 't', '1 h', '1000000 years'",
+    "every, start_deadline) values ('s', 't', '1 h', '2000 years'",
+    "every, overlap) values ('s', 't', '1 h', 'maybe'",
+    "every, priority) values ('s', 't', '1 h', 1000",
+    "every, payload) values ('s', 't', '1 h', (repeat('[', 99) || repeat(']', 99))::jsonb",
+    "every, id) values ('s', 't', '1 h', 0",
 )
-def test_a_plain_insert_that_makes_no_sense_is_refused(sql: Sql, columns: str) -> None:
-    with pytest.raises(psycopg.Error):
-        sql(f"insert into hourhand.scheduled_jobs (name, task, {columns})")
+KEPT = (
+    *(
+        f"{column} = '{at}'"
+        for column in ("created_at", "updated_at", "last_run_at", "decided_until")
+        for at in ("infinity", "-infinity", "4000-01-01 BC", "20000-01-01")
+    ),
+    "run_count = -9223372036854775808",
+    "run_count = 9223372036854775807",
+    "revision = 0",
+    "revision = 9223372036854775807",
+    "error = repeat('x', 20000)",
+)
+"""What hourhand keeps itself, where it can be neither read nor counted on."""
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"task": ""}, 'task of a schedule cannot be ""'),
-        ({"priority": 101}, 'priority of a schedule cannot be "101"'),
-        ({"jitter": -1}, 'jitter of a schedule cannot be "-1"'),
-        ({"cron": "* * * * *"}, "a schedule has exactly one of cron"),
-        ({"every": 0.5}, "every is at least a second"),
-        ({"payload": [0] * 200_000}, "the payload is larger than 256 kB"),
-        ({"task": None}, "a schedule needs task"),
-        ({"name": "id:7"}, 'a schedule cannot be called "id:7"'),
-    ],
+def test_plain_sql_writes_no_schedule_that_makes_no_sense(sql: Sql, hour: Callable[..., Hour]) -> None:
+    hour(name="there")
+    inserts = [f"insert into hourhand.scheduled_jobs (name, task, {columns})" for columns in NO_SENSE]
+    for statement in [*inserts, *(f"update hourhand.scheduled_jobs set {each}" for each in KEPT)]:
+        with pytest.raises(psycopg.Error):  # noqa: PT012  (which one was not refused is to be told)
+            sql(statement)
+            pytest.fail(statement)
+
+
+def test_a_schedule_from_before_that_nobody_can_read_is_mended(sql: Sql, hour: Callable[..., Hour]) -> None:
+    """Else the constraints would refuse its next firing, and with it those of all others in the call."""
+    schedule = hour(max_runs=9)
+    for constraint in ("times_are_in_range", "counts_are_in_range", "error_is_short"):
+        sql(f"alter table hourhand.scheduled_jobs drop constraint {constraint}")
+    sql(
+        "update hourhand.scheduled_jobs set created_at = 'infinity', updated_at = '-infinity', last_run_at = 'infinity',"
+        " decided_until = '20000-01-01', run_count = -9, revision = -9, error = repeat('x', 20000)"
+    )
+    (migration,) = (one for one in read_schema().migrations if one.version == 18)
+    sql(migration.sql)
+    sql("update hourhand.scheduled_jobs set error = null")
+    row = schedule.read()
+    assert (row["last_run_at"], row["decided_until"], row["run_count"], row["revision"]) == (None, None, 0, 1)
+    assert datetime.fromisoformat(row["created_at"]) < datetime.fromisoformat(row["updated_at"]) + timedelta(
+        days=1
+    )
+    schedule.plan(-5)
+    assert schedule.fire(schedule.entry(-5))[0]["outcome"] == "fired"
+
+
+PLAIN_WORDS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"task": ""}, 'task of a schedule cannot be ""'),
+    ({"priority": 101}, 'priority of a schedule cannot be "101"'),
+    ({"jitter": -1}, 'jitter of a schedule cannot be "-1"'),
+    ({"cron": "* * * * *"}, "a schedule has exactly one of cron"),
+    ({"every": 0.5}, "every is at least a second"),
+    ({"payload": [0] * 200_000}, "the payload is larger than 256 kB"),
+    ({"task": None}, "a schedule needs task"),
+    ({"name": "id:7"}, 'a schedule cannot be called "id:7"'),
 )
-def test_what_a_constraint_refuses_is_told_in_plain_words(
-    transport: PostgresTransport, given: dict[str, Any], said: str
-) -> None:
-    with pytest.raises(BadInput, match=f"^{said}"):
-        transport.call("put_schedule", {"p_schedule": {"name": "s", "task": "t", "every": 60, **given}})
+
+
+def test_what_a_constraint_refuses_is_told_in_plain_words(transport: PostgresTransport) -> None:
+    for given, said in PLAIN_WORDS:
+        with pytest.raises(BadInput, match=f"^{said}"):
+            transport.call("put_schedule", {"p_schedule": {"name": "s", "task": "t", "every": 60, **given}})
 
 
 def test_tags_are_a_list_of_texts_whatever_is_written(sql: Sql, transport: PostgresTransport) -> None:

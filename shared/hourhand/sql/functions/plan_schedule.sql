@@ -16,6 +16,9 @@ begin
   new.tags := array_remove(array(select unnest(new.tags)), null);
   new.timezone := nullif(new.timezone, '');
   if tg_op = 'INSERT' then
+    if new.id < 1 then
+      raise exception 'the id of a schedule is at least 1, not %', new.id using errcode = 'PT422', hint = 'Leave it out.';
+    end if;
     new.next_run_at := null;
     new.last_run_at := null;
     new.decided_until := null;
