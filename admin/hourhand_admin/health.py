@@ -148,7 +148,8 @@ def _backlog(status: Status) -> Iterator[Finding]:
             "backlog",
             "degraded",
             f"the oldest run that could run has waited for {format_duration(oldest)}",
-            "Start more workers, or let one do more at once: HOURHAND_CONCURRENCY.",
+            "Start more workers, or let one do more at once (HOURHAND_CONCURRENCY) "
+            "or take from more queues (HOURHAND_QUEUES): `hourhand queue list` shows where runs wait.",
         )
 
 

@@ -13,6 +13,7 @@ Kind = Literal["number", "date", "words", "empty"]
 T = TypeVar("T")
 
 ENOUGH = 0.95  # of the filled cells have to be of a kind for the column to be of it
+LARGEST = 1e100  # the square of a much larger number is infinite
 MISSING = frozenset({"", "-", "na", "n/a", "nan", "null", "none", "?"})
 DATE_FORMATS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%b %d %Y", "%d %b %Y", "%B %d, %Y"),
@@ -56,9 +57,9 @@ def number_of(cell: str) -> float | None:
     """Read `1234.5`, `1,234.5`, `1234,5`, `12 %` and `$3`."""
     bare = _UNITS.sub("", cell)
     if _NUMBER.fullmatch(bare):
-        return float(bare.replace(",", ""))
+        return _within(float(bare.replace(",", "")))
     if _COMMA_NUMBER.fullmatch(bare):
-        return float(bare.replace(".", "").replace(",", "."))
+        return _within(float(bare.replace(".", "").replace(",", ".")))
     return None
 
 
@@ -87,6 +88,10 @@ def _mostly(read: Callable[[str], T | None], filled: Sequence[str]) -> bool:
     if sum(read(cell) is not None for cell in head) < ENOUGH * len(head) - 1:
         return False
     return sum(read(cell) is not None for cell in filled) >= ENOUGH * len(filled)
+
+
+def _within(number: float) -> float | None:
+    return number if abs(number) < LARGEST else None
 
 
 def _date_of(form: str, cell: str) -> datetime | None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
+from examples.news.feed import storable
+
 LARGEST = 50 * 1024 * 1024  # bytes
 TABLES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson"})
 BOOKS = frozenset({".xlsx", ".xlsm"})
@@ -54,7 +56,8 @@ def read_document(path: Path) -> Table | Text:
     body = _bytes(path)
     if kind in BOOKS:
         return _filled(path, _book(path, body))
-    text, warning = _decoded(body)
+    text, warning = _decoded(path.name, body)
+    text = storable(text)
     if not text.strip():
         raise Unusable(f"{path.name} is empty")
     if kind in TEXTS:
@@ -74,7 +77,7 @@ def _bytes(path: Path) -> bytes:
         raise Unusable(f"{path} is a directory, not a file") from error
 
 
-def _decoded(body: bytes) -> tuple[str, str | None]:
+def _decoded(name: str, body: bytes) -> tuple[str, str | None]:
     """Decode by byte order mark, else as UTF-8, else as Windows-1252 with a warning."""
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         return body.decode("utf-16", "replace"), None
@@ -82,7 +85,7 @@ def _decoded(body: bytes) -> tuple[str, str | None]:
         return body.decode("utf-8-sig"), None
     except UnicodeDecodeError as fault:
         if b"\x00" in body:
-            raise Unusable("this is not text: it has zero bytes") from fault
+            raise Unusable(f"{name} is not text: it has zero bytes") from fault
         warning = f"not UTF-8 (byte {fault.start}): read as Windows-1252"
         return body.decode("cp1252", "replace"), warning
 
@@ -111,11 +114,15 @@ def _csv(name: str, text: str) -> _Rows:
 
 
 def _json(name: str, text: str) -> _Rows:
-    records = _records(_parsed(name, text))
+    try:
+        records = _records(_parsed(name, text))
+    except RecursionError as fault:
+        raise Unusable(f"{name} is nested too deeply") from fault
     if not records:
         raise Unusable(f"{name} holds no list of objects")
     header = list(dict.fromkeys(key for record in records for key in record))
-    return [header, *([_cell(record.get(key)) for key in header] for record in records)]
+    rows = ([_cell(record.get(key)) for key in header] for record in records)
+    return [[storable(key) for key in header], *rows]
 
 
 def _parsed(name: str, text: str) -> object:
@@ -151,7 +158,7 @@ def _book(path: Path, body: bytes) -> Table:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
+    return storable(json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value))
 
 
 def _columns(rows: _Rows) -> dict[str, list[str]]:

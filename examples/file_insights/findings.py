@@ -47,14 +47,17 @@ class Trend:
     over: str
     per_year: float
     share: float  # of the mean, a year
+    days: float  # from the first point to the last
     fit: float  # r²
     points: int
 
     @property
     def sentence(self) -> str:
         way = "rises" if self.per_year > 0 else "falls"
-        year = f"{abs(self.per_year):.4g} a year ({abs(self.share):.0%} of its mean)"
-        return f"{self.column} {way} over {self.over} by {year}."
+        years = min(1.0, self.days / DAYS_A_YEAR)  # a month does not tell what a year will bring
+        when = f"in {self.days:.4g} days" if years < 1 else "a year"
+        change = f"{abs(self.per_year) * years:.4g} {when} ({abs(self.share) * years:.0%} of its mean)"
+        return f"{self.column} {way} over {self.over} by {change}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ def _trend(name: str, over: str, series: Sequence[tuple[datetime, float]]) -> Tr
     mean = fmean(values)
     if fit < CLEAR_TREND:
         return None
-    return Trend(name, over, slope, slope / abs(mean) if mean else 0.0, fit, len(series))
+    return Trend(name, over, slope, slope / abs(mean) if mean else 0.0, days[-1], fit, len(series))
 
 
 def _relation(one: Column, other: Column) -> Relation | None:

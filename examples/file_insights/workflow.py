@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.common.language import language, model
+from examples.common.show import counted
 from examples.file_insights import findings
 from examples.file_insights.columns import Column, profile, read_column
 from examples.file_insights.documents import Table, Text, Unusable, read_document
@@ -94,7 +95,7 @@ def _of_text(document: Text, about: str) -> list[Insight]:
 def _told(table: Table, columns: Sequence[Column], sentences: Sequence[str]) -> str:
     kinds = ", ".join(f"{column.name} ({column.kind})" for column in columns[:8])
     more = ", …" if len(columns) > 8 else ""
-    opening = f"{table.rows} rows of {kinds}{more}."
+    opening = f"{counted(table.rows, 'row')} of {kinds}{more}."
     return " ".join([opening, *(sentences[:5] or ["Nothing in it stands out."])])
 
 

@@ -65,6 +65,14 @@ def test_json_is_a_list_of_objects_wherever_it_is(write: Write, text: str) -> No
     assert columns(write("t.json", text)) == {"a": ["1", "2"], "b": ["", '{"c": 3}']}
 
 
+def test_characters_that_no_database_takes_are_left_out(write: Write) -> None:
+    assert columns(write("t.csv", "a\0,b\n1\0,2\n")) == {"a": ["1"], "b": ["2"]}
+    assert columns(write("t.json", r'[{"a\u0000": "x\ud800", "b": ["\u0000y"]}]')) == {
+        "a": ["x"],
+        "b": ['["\\u0000y"]'],
+    }
+
+
 def test_a_text_is_a_text(write: Write) -> None:
     assert read_document(write("t.txt", "Hello.\n")) == Text("Hello.\n")
 
@@ -74,8 +82,9 @@ def test_a_text_is_a_text(write: Write) -> None:
     [
         ("t.csv", "", "t.csv is empty"),
         ("t.csv", "a,b\n", "t.csv has no rows below its header"),
-        ("t.csv", b"\x89PNG\x00\xff\x00", "this is not text: it has zero bytes"),
+        ("t.csv", b"\x89PNG\x00\xff\x00", "t.csv is not text: it has zero bytes"),
         ("t.json", '{"a": [1, 2', "t.json is damaged: "),
+        ("t.json", "[" * 100_000, "t.json is nested too deeply"),
         ("t.json", "[1, 2]", "t.json holds no list of objects"),
         ("t.xlsx", b"PK\x03\x04 cut off", "t.xlsx is no Excel file that can be read: "),
         ("t.pdf", b"%PDF", "t.pdf: files of the kind .pdf are not analysed"),

@@ -20,6 +20,7 @@ DAYS = read_column("day", [str(date(2026, 1, 1) + timedelta(n)) for n in range(4
         ("$3", 3.0),
         ("12 days", None),
         ("1.2.3", None),
+        ("1e400", None),
     ],
 )
 def test_numbers_are_read_as_people_write_them(cell: str, value: float | None) -> None:
@@ -74,6 +75,13 @@ def test_what_rises_with_time_is_a_trend_and_noise_is_none() -> None:
     assert (trend.column, trend.points) == ("up", 40)
     assert trend.per_year == pytest.approx(365.25)
     assert trend.fit == pytest.approx(1)
+    assert trend.sentence == "up rises over day by 39 in 39 days (132% of its mean)."
+
+
+def test_a_trend_over_years_is_told_by_the_year() -> None:
+    years = read_column("year", [f"{1990 + n}-01-01" for n in range(20)])
+    (trend,) = findings.trends([years, read_column("down", [str(100 - n) for n in range(20)])])
+    assert trend.sentence == "down falls over year by 1 a year (1% of its mean)."
 
 
 def test_numbers_that_move_together_are_a_relation() -> None:
