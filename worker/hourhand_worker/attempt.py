@@ -26,6 +26,9 @@ class Stop(Enum):
     LOST = auto()
 
 
+_NOTHING: frozenset[Stop] = frozenset()
+
+
 class Attempt:
     """`started` is the moment (monotonic) at which the task's function was called, 0 before.
 
@@ -35,6 +38,7 @@ class Attempt:
     """
 
     __slots__ = (
+        "_said",
         "abandoned",
         "holds_slot",
         "host",
@@ -65,6 +69,7 @@ class Attempt:
         self.run = Run(row, reporter)
         self.started = 0.0
         self.stop: Stop | None = None
+        self._said = _NOTHING
         self.reason = ""
         self.holds_slot = self.keeps_slot = False
         self.abandoned = self.over = False
@@ -88,9 +93,13 @@ class Attempt:
         """How the functions `beat` and `release` name it."""
         return {"id": self.id, "token": self.token}
 
-    def tell_to_stop(self, why: Stop, reason: str) -> None:
-        """Only the first word counts. An async task has to be interrupted besides."""
+    def tell_to_stop(self, why: Stop, reason: str) -> bool:
+        """Only the first word counts. An async task has to be interrupted besides, if this is True: once for
+        each word, however often it is said, for it may be cleaning up.
+        """
+        is_new, self._said = why not in self._said, self._said | {why}
         if self.stop is None:
             self.stop, self.reason = why, reason
         with suppress(AttributeError):  # the task may have taken its run apart
             self.run.stop(reason)
+        return is_new

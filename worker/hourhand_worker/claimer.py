@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from hourhand import columns
@@ -15,6 +17,15 @@ from hourhand_worker.pace import Pace
 from hourhand_worker.session import Session
 
 MOST_UNDELIVERED = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`sent` is the moment (monotonic) at which it was sent first."""
+
+    session: str
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    sent: float = field(default_factory=monotonic)
 
 
 class Claimer:
@@ -55,7 +66,7 @@ class Claimer:
         self._pace = Pace(self._poll)
         self._left: int | None = None
         self._claimed = claimed
-        self._claim: str | None = None
+        self._claim: Claim | None = None
         self._suspect: Attempt | None = None
         self.starved = False
         self.dry = False
@@ -87,24 +98,25 @@ class Claimer:
         if not most:
             return self._poll
         self.starved = False
-        held, session = len(self._holdings), self._session.id
-        answer = self._call(most, held, session)
+        held, claim = len(self._holdings), self._claim
+        # Until it is answered, a claim is repeated under its own id and finds what it has claimed already.
+        if claim is None or claim.session != self._session.id:
+            claim = self._claim = Claim(self._session.id)
+        answer = self._call(claim, most, held)
         if answer["lost"]:
-            self._session.replace(session)
+            self._session.replace(claim.session)
             return 0.0
         self.dry = not answer["runs"] and not held and not answer["full"]
-        self._take(columns.rows(answer["runs"]), session)
-        return self._pace.after(answer)
+        taken = self._take(columns.rows(answer["runs"]), claim)
+        return self._pace.after(answer) if taken else 0.0
 
-    def _call(self, most: int, held: int, session: str) -> dict[str, Any]:
-        # Until it is answered, a claim is repeated under its own id and finds what it has claimed already.
-        self._claim = self._claim or str(uuid.uuid4())
-        self._journal.claiming(self._claim, most)
+    def _call(self, claim: Claim, most: int, held: int) -> dict[str, Any]:
+        self._journal.claiming(claim.id, most)
         answer: dict[str, Any] = self._transport.call(
             "claim",
             {
-                "p_session": session,
-                "p_claim_id": self._claim,
+                "p_session": claim.session,
+                "p_claim_id": claim.id,
                 "p_max": most,
                 "p_held": held,
                 "p_floor": self._floor,
@@ -116,14 +128,19 @@ class Claimer:
         self._clock.set(answer["now"])
         return answer
 
-    def _take(self, rows: list[dict[str, Any]], session: str) -> None:
+    def _take(self, rows: list[dict[str, Any]], claim: Claim) -> bool:
+        """False when they came too late."""
         if not rows:
-            return
-        attempts = [Attempt(row, self._registry.get(row["task"]), session, self._reporter) for row in rows]
+            return True
+        attempts = [
+            Attempt(row, self._registry.get(row["task"]), claim.session, self._reporter) for row in rows
+        ]
+        self._journal.claimed(attempts)
+        if not self._session.hold(attempts, claim.sent):
+            return False
         if self._left is not None:
             self._left -= len(attempts)
         self._suspect = next((attempt for attempt in attempts if attempt.row["lost_count"]), None)
-        self._journal.claimed(attempts)
-        self._holdings.add(attempts)
         self._claimed()
         self._executor.submit(attempts)
+        return True

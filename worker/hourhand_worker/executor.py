@@ -117,11 +117,13 @@ class Executor:
         return attempt.task.arguments(attempt.row["payload"], attempt.run)
 
     def _enter(self, attempt: Attempt) -> None:
+        # Written first, and looked at after it was told to stop: one of the two sees the other.
+        attempt.started = monotonic()
         if attempt.stop is not None:
+            attempt.started = 0.0
             raise CancelledError(attempt.reason)
         log.bind(run_id=attempt.id, attempt=attempt.row["attempt"])
         self._started(attempt)
-        attempt.started = monotonic()
 
     def _end(self, ended: Sequence[Conclusion]) -> None:
         self._conclude(ended)

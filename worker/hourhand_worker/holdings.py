@@ -43,10 +43,11 @@ class Holdings:
         late = []
         with self._lock:
             for attempt in attempts:
-                if self._open.pop(attempt.token, None) is None:
-                    late.append(attempt)
+                if attempt.token in self._open:
+                    self._closing[attempt.token] = attempt  # first: who counts takes no lock
+                    del self._open[attempt.token]
                 else:
-                    self._closing[attempt.token] = attempt
+                    late.append(attempt)
         return late
 
     def drop(self, attempt: Attempt) -> bool:

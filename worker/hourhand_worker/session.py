@@ -28,7 +28,7 @@ Told = Callable[[Attempt, Stop, str], None]
 
 class Session:
     """`told` hears that an attempt has to stop: cancelled by someone, or no longer ours; `renewed` that the
-    lease of a session begins anew.
+    lease of a session begins anew; `rescued` that there are runs to claim again.
 
     A lease that has ended can't be renewed: what the session held belongs to others, and a new one is opened.
     """
@@ -42,7 +42,8 @@ class Session:
         lease: float,
         tasks: list[dict[str, Any]],
         told: Told,
-        renewed: Callable[[str], None] = lambda _: None,
+        renewed: Callable[[str], None],
+        rescued: Callable[[], None],
     ) -> None:
         self._transport = ground.transport
         self._holdings = ground.holdings
@@ -54,6 +55,7 @@ class Session:
         self._tasks = tasks
         self._told = told
         self._renewed = renewed
+        self._rescued = rescued
         self._lock = Lock()
         self._closing = False
         self.id = ""
@@ -70,15 +72,35 @@ class Session:
                 return
             held = [attempt for attempt in self._holdings.undecided() if attempt.session == lost]
             self._journal.lost(lost, len(held))
-            for attempt in held:
+            # First those that wait: they must not begin in the places of the others.
+            for attempt in reversed(held):
                 self._told(attempt, Stop.LOST, "the lease was lost")
+            # These would count as lost together with their worker.
+            self._give_back([each for each in held if each.stop is Stop.LOST and not each.started])
             # What was done during an outage still counts, until somebody takes the runs away: the first beat
             # of the next session would.
             self._holdings.await_delivered(GRACE)
             self._open()
 
-    def beat(self, stats: dict[str, Any]) -> None:
-        """Renew the lease and hear the news. Raises the TransportErrors."""
+    def hold(self, attempts: Sequence[Attempt], claimed: float) -> bool:
+        """Add what a claim has brought that was first sent at this moment (monotonic) to what is held.
+
+        False, and it goes back, where that took so long that others may have it already: the session was
+        replaced, or has told that it does not hold it.
+        """
+        with self._lock:
+            ours = attempts[0].session == self.id and monotonic() - claimed < self._lease
+            if ours:
+                self._holdings.add(attempts)
+        if not ours:
+            self._give_back(attempts)
+        return ours
+
+    def beat(self, stats: dict[str, Any]) -> bool:
+        """Renew the lease and hear the news. Raises the TransportErrors.
+
+        True when there is news of a run that is not held yet: the answer to its claim is on its way.
+        """
         session, held = self.id, self._holdings.by_run()
         answer = self._transport.call(
             "beat",
@@ -92,26 +114,34 @@ class Session:
         self._clock.set(answer["now"])
         if answer["lost"]:
             self.replace(session)
-            return
+            return False
         self._renewed(session)
         self._journal.beat(len(held))
         if answer["rescued"]:
             self._journal.rescued(answer["rescued"])
+            self._rescued()
+        early = False
         for news in answer["cancel"]:
             attempt = held.get(news["id"])
             if attempt is not None and attempt.token == news["token"]:
                 self._told(attempt, Stop.CANCELLED, news["reason"] or "cancelled")
+            else:
+                early = True
         for run in answer["stale"]:
             self._told(held[run], Stop.LOST, "the run has gone on without this worker")
+        return early
 
     def release(self, attempts: Sequence[Attempt], *, close: bool = False) -> None:
         """Give runs back without using up their attempts; `close` ends the session. What fails is left to
         the end of the lease.
         """
-        if not attempts and not close:
-            return
         with self._lock:
             self._closing = self._closing or close
+        self._give_back(attempts, close=close)
+
+    def _give_back(self, attempts: Sequence[Attempt], *, close: bool = False) -> None:
+        if not attempts and not close:
+            return
         given = [{**attempt.held, "started": attempt.started > 0} for attempt in attempts]
         try:
             answer = self._transport.call(
@@ -185,9 +215,9 @@ class Heartbeat:
             self._bell.set()
 
     def hint(self) -> None:
-        """There may be news: beat early, though at most once a second."""
+        """There may be news: beat early, though at most once a second, when something is held."""
+        self._soon = True
         if len(self._holdings):
-            self._soon = True
             self._bell.set()
 
     def stop(self) -> None:
@@ -205,6 +235,8 @@ class Heartbeat:
                 self._beat()
 
     def _next(self) -> float:
+        # Set before the look, so that what is held from after it on is heard of.
+        self._resting = True
         self._resting = not len(self._holdings)
         pause = min(self._poll, self._lease * (2 if self._resting else 1) / 3)
         return self._last + (min(pause, 1.0) if self._soon or self._outage.lasts(HEARTBEAT) else pause)
@@ -213,7 +245,8 @@ class Heartbeat:
         self._last = monotonic()
         self._soon = False
         try:
-            self._session.beat(self._stats())
+            if self._session.beat(self._stats()):
+                self._soon = True
         except Exception as error:  # noqa: BLE001  (whatever it is, the lease must be renewed)
             self._outage.failed(HEARTBEAT, error)
         else:

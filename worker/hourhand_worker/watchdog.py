@@ -73,8 +73,7 @@ class Watchdog:
         if over >= GRACE[attempt.task.isolation]:
             attempt.tell_to_stop(Stop.TIMED_OUT, "timed out")
             self._expired(attempt)
-        elif attempt.stop is not Stop.TIMED_OUT:
-            attempt.tell_to_stop(Stop.TIMED_OUT, "timed out")
+        elif attempt.tell_to_stop(Stop.TIMED_OUT, "timed out"):
             self._executor.interrupt(attempt)
 
     def _listen(self) -> None:

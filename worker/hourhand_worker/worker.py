@@ -85,6 +85,7 @@ class Worker:
             tasks=registry.definitions,
             told=self._told_to_stop,
             renewed=_nobody if stand_in is None else stand_in.beaten,
+            rescued=self._loop.wake,
         )
         self._executor = Executor(
             settings.concurrency,
@@ -324,10 +325,11 @@ class Worker:
     def _told_to_stop(self, attempt: Attempt, why: Stop, reason: str) -> None:
         if why is Stop.LOST and not self._holdings.drop(attempt):
             return
-        attempt.tell_to_stop(why, reason)
-        self._executor.interrupt(attempt)
+        if attempt.tell_to_stop(why, reason):
+            self._executor.interrupt(attempt)
         if why is Stop.LOST:
             self._executor.abandon(attempt)
+            self._loop.wake()  # it may have been the last
 
     def _delivered(self, ended: Sequence[Ended]) -> None:
         for attempt, result in ended:
