@@ -43,17 +43,23 @@ def compare(client: Client, entries: Sequence[Entry], *, prune: bool = False) ->
 
 def apply(client: Client, changes: Sequence[Change]) -> None:
     """Make these changes, all or none of them; deletions last. Raises BadScheduleFile."""
-    rows = [change.row for change in changes if change.action in ("create", "change")]
-    if rows:
-        _put(client, rows)
+    _put(client, changes)
     for change in changes:
         if change.action == "delete":
             client.schedules.delete(change.name)
 
 
-def _put(client: Client, rows: Sequence[dict[str, Any]]) -> None:
+def try_out(client: Client, changes: Sequence[Change]) -> None:
+    """Let the database say what it thinks of these changes, and make none. Raises BadScheduleFile."""
+    _put(client, changes, p_dry_run=True)
+
+
+def _put(client: Client, changes: Sequence[Change], **options: bool) -> None:
+    rows = [change.row for change in changes if change.action in ("create", "change")]
+    if not rows:
+        return
     try:
-        client.call("put_schedules", p_schedules=rows)
+        client.call("put_schedules", p_schedules=rows, **options)
     except BadInput as error:
         raise BadScheduleFile(f"the database refuses it: {error}", error.hint) from None
 

@@ -258,15 +258,25 @@ def test_all_that_is_wrong_is_told_at_once_and_the_good_ones_wait(apply: Apply, 
     assert client.schedules.list() == []
 
 
-def test_what_only_the_database_refuses_changes_nothing_either(apply: Apply, client: Client) -> None:
-    done = apply(
-        "schedules:\n"
-        "- {name: a, task: t, every: 1h}\n"
-        "- {name: b, task: t, every: 1h, rank_intervals: {1: 1d}, payload: [1]}\n"
-    )
-    assert done.code == 78
-    assert 'schedule "b"' in done.err
-    assert "the payload of a fleet is an object" in done.err
+def test_what_only_the_database_refuses_is_told_by_a_dry_run_too_and_changes_nothing(
+    apply: Apply, client: Client
+) -> None:
+    refused = {
+        "rank_intervals: {1: 1d}, payload: [1]": "the payload of a fleet is an object",
+        f"payload: {{a: {'[' * 80}{']' * 80}}}": "nested deeper than 64 levels",
+        f"payload: {{a: {'x' * 300_000}}}": "larger than 256 kB",
+        "priority: 101": "priority",
+    }
+    for fields, said in refused.items():
+        text = f"schedules:\n- {{name: a, task: t, every: 1h}}\n- {{name: b, task: t, every: 1h, {fields}}}\n"
+        for option in ([], ["--dry-run"]):
+            done = apply(text, *option)
+            assert done.code == 78, (fields[:50], option)
+            assert 'schedule "b"' in done.err or "b: " in done.err
+            assert said in done.err
+    named = apply("schedules:\n- {name: 'id:7', task: t, every: 1h}\n", "--dry-run")
+    assert 'schedule "id:7": a schedule cannot be called "id:7"' in named.err
+    assert "the schedule with this id" in named.err
     assert client.schedules.list() == []
 
 

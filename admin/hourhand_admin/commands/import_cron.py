@@ -66,8 +66,7 @@ def import_cron(
     proposals = pg_cron.propose(jobs, task, zone, keep)
     with open_client() as client:
         changes = _changes(client, proposals, paused=paused)
-        if not dry_run:
-            _apply(client, changes)
+        _put(client, changes, dry_run=dry_run)
     for sentence in pg_cron.told(proposals):
         warn(sentence)
     if as_json:
@@ -108,10 +107,10 @@ def _narrowed(change: Change, said: set[str]) -> Change:
     return replace(change, fields=fields, action=change.action if fields else "unchanged")
 
 
-def _apply(client: Client, changes: list[Change]) -> None:
+def _put(client: Client, changes: list[Change], *, dry_run: bool) -> None:
     from hourhand import schedule_changes
 
-    schedule_changes.apply(client, changes)
+    (schedule_changes.try_out if dry_run else schedule_changes.apply)(client, changes)
 
 
 def _tell(changes: list[Change], proposals: list[Proposal], *, dry_run: bool) -> None:
