@@ -13,8 +13,8 @@ alter table hourhand.scheduled_jobs
   add constraint error_is_short check (octet_length(error) <= 10000) not valid;
 -- The constraints hold for these rows too once they are written again, as with their next firing.
 update hourhand.scheduled_jobs
-set created_at = case when created_at between '1900-01-01 00:00+00' and '9999-01-01 00:00+00' then created_at else clock_timestamp() end,
-    updated_at = case when updated_at between '1900-01-01 00:00+00' and '9999-01-01 00:00+00' then updated_at else clock_timestamp() end,
+set created_at = case when created_at between '1900-01-01 00:00+00' and '9999-01-01 00:00+00' then created_at else transaction_timestamp() end,
+    updated_at = case when updated_at between '1900-01-01 00:00+00' and '9999-01-01 00:00+00' then updated_at else transaction_timestamp() end,
     last_run_at = case when last_run_at between '1900-01-01 00:00+00' and '9999-01-01 00:00+00' then last_run_at end,
     decided_until = case when decided_until between '1900-01-01 00:00+00' and '9999-01-01 00:00+00' then decided_until end,
     run_count = least(greatest(run_count, 0), 9007199254740991), revision = least(greatest(revision, 1), 9007199254740991),
