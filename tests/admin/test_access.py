@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import jwt
@@ -17,9 +17,11 @@ from hourhand.settings import Settings
 from hourhand.transport import Transport
 from hourhand_admin.web.access.forms import form_token
 from hourhand_admin.web.access.identity import LOGIN_COOKIE, VISITOR_COOKIE
+from hourhand_admin.web.access.jwts import PublicKeys
 from hourhand_admin.web.access.throttle import Throttle
 from hourhand_admin.web.access.tokens import hash_token
 from tests.admin.house import PASSWORD, House, Person, Program, open_house
+from tests.support.waiting import eventually
 
 Sql = Callable[..., list[Any]]
 SECRET = "the secret of a project, long enough for HS256"
@@ -148,6 +150,14 @@ def test_a_form_of_another_visitor_is_refused(house: House) -> None:
     assert visitor.post("/login", name="alice", password=PASSWORD).status_code == 403
 
 
+@pytest.mark.parametrize("origin", ["null", "http://[", "https://evil.example", "", "http://", "//", "x"])
+def test_a_form_with_an_origin_that_is_not_ours_is_refused(house: House, origin: str) -> None:
+    assert log_in(house.person(None), "nobody", "wrong").status_code == 422
+    visitor = house.person(None)
+    visitor.http.headers["origin"] = origin
+    assert log_in(visitor, "nobody", "wrong").status_code == 403
+
+
 # --- Tokens ---
 
 
@@ -217,6 +227,7 @@ def test_a_user_of_the_project_with_a_role_is_let_in(supabase_house: House) -> N
     "wrong",
     [
         claims(exp=time.time() - 60),
+        claims(nbf=time.time() + 86_400),
         without("exp"),
         without("aud"),
         without("app_metadata"),
@@ -227,6 +238,7 @@ def test_a_user_of_the_project_with_a_role_is_let_in(supabase_house: House) -> N
     ],
     ids=[
         "expired",
+        "not yet",
         "no end",
         "no audience",
         "no role",
@@ -254,13 +266,19 @@ class Jwks:
     def __init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.asked = 0
+        self.status = 200
+        self.padding = ""
+        self.answers = Event()
+        self.answers.set()
         jwks = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 jwks.asked += 1
-                body = json.dumps({"keys": [jwks.public("k1")]}).encode()
-                self.send_response(200)
+                jwks.answers.wait(10)
+                body = (json.dumps({"keys": [jwks.public("k1")]}) + jwks.padding).encode()
+                self.send_response(jwks.status)
+                self.send_header("location", jwks.url)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -298,6 +316,28 @@ def test_public_keys_are_asked_for_once_whatever_key_a_token_names(
         assert [status(house, jwks.token(f"made up {n}")) for n in range(5)] == [401] * 5
         assert status(house, jwt.encode(claims(), "x" * 40, "HS256", {"kid": "k1"})) == 401
         assert jwks.asked == 1
+
+
+def test_who_has_a_known_key_does_not_wait_while_the_address_is_asked(jwks: Jwks) -> None:
+    keys = PublicKeys(jwks.url)
+    assert keys.find("k1")
+    keys._asked_at = float("-inf")
+    jwks.answers.clear()
+    asking = Thread(target=keys.find, args=["made up"])
+    asking.start()
+    eventually(lambda: jwks.asked == 2)
+    assert keys.find("k1")
+    jwks.answers.set()
+    asking.join(10)
+
+
+def test_an_address_of_keys_that_gives_too_much_or_leads_elsewhere_gives_none(jwks: Jwks) -> None:
+    jwks.padding = " " * 1_000_001
+    assert PublicKeys(jwks.url).find("k1") is None
+    jwks.padding, jwks.status = "", 302
+    assert PublicKeys(jwks.url).find("k1") is None
+    jwks.status = 200
+    assert PublicKeys(jwks.url).find("k1")
 
 
 # --- The audit log ---

@@ -1,5 +1,6 @@
 """JWTs of a Supabase project's users. What they may do here is in `app_metadata.hourhand_role`."""
 
+import json
 import threading
 import time
 from typing import Any
@@ -19,6 +20,8 @@ _BY_PUBLIC_KEY = ["RS256", "ES256", "EdDSA"]
 _CACHED = 600.0  # seconds
 _AT_MOST_EVERY = 30.0
 _LEEWAY = 10.0
+_WITHIN = 5.0
+_MOST_BYTES = 1_000_000
 
 
 class Jwts:
@@ -69,20 +72,34 @@ class PublicKeys:
         self._lock = threading.Lock()
 
     def find(self, kid: str) -> jwt.PyJWK | None:
-        with self._lock:
-            age = time.monotonic() - self._asked_at
-            # Tokens with made-up key ids must not make us ask each time.
-            if age > _CACHED or (kid not in self._keys and age > _AT_MOST_EVERY):
-                self._ask()
-            return self._keys.get(kid)
+        # Whose key is known does not wait while the address is asked.
+        if self._lock.acquire(blocking=kid not in self._keys):
+            try:
+                age = time.monotonic() - self._asked_at
+                # Tokens with made-up key ids must not make us ask each time.
+                if age > _CACHED or (kid not in self._keys and age > _AT_MOST_EVERY):
+                    self._ask()
+            finally:
+                self._lock.release()
+        return self._keys.get(kid)
 
     def _ask(self) -> None:
         self._asked_at = time.monotonic()
         try:
-            answer = httpx.get(self._url, timeout=5.0)
-            answer.raise_for_status()
-            keys = jwt.PyJWKSet.from_dict(answer.json()).keys
+            keys = jwt.PyJWKSet.from_dict(json.loads(_read(self._url))).keys
         except (httpx.HTTPError, jwt.PyJWTError, ValueError, AttributeError) as error:
             log.event("admin.jwks", "WARNING", f"{self._url} gives no keys: {error}", error=error)
             return
         self._keys = {str(key.key_id): key for key in keys}
+
+
+def _read(url: str) -> bytes:
+    """Goes to no other address. Raises httpx.HTTPError, and ValueError for what is too long or too slow."""
+    began, body = time.monotonic(), b""
+    with httpx.stream("GET", url, timeout=_WITHIN) as answer:
+        answer.raise_for_status()
+        for part in answer.iter_bytes():
+            body += part
+            if len(body) > _MOST_BYTES or time.monotonic() - began > _WITHIN:
+                raise ValueError("the answer is too long, or too slow")
+    return body
