@@ -279,6 +279,27 @@ def test_an_old_stream_ends_without_an_end_so_that_it_is_opened_anew(
         assert names(list(events)) == ["run"]
 
 
+def test_a_stream_ends_with_the_login_or_token_that_opened_it(
+    house: House, transport: Transport, enqueue: Any, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hourhand_admin.web.live.stream.ASKED_EVERY", 0.1)
+    run_id = enqueue()
+    person, program, nobody = house.person("viewer"), house.program("viewer"), house.program(None)
+    token = program.ask("POST", f"/api/v1/runs/{run_id}/token").json()["token"]
+    with (
+        person.http.stream("GET", f"/api/v1/events?run={run_id}") as by_login,
+        stream(program, f"run={run_id}") as by_token,
+        stream(nobody, f"run={run_id}&token={token}") as by_run_token,
+    ):
+        streams = [parsed(by_login.iter_lines()), by_token, by_run_token]
+        assert [next(events)["event"] for events in streams] == ["run"] * 3
+        transport.call("lock_user", {"p_name": "viewer"})
+        [known] = transport.call("list_api_tokens")["tokens"]
+        transport.call("revoke_api_token", {"p_name": known["name"]})
+        sql("update hourhand_parts.run_tokens set expires_at = hourhand.clock()")
+        assert [list(events) for events in streams] == [[], [], []]
+
+
 def test_streams_end_with_the_admin(house: House, enqueue: Any) -> None:
     with stream(house.program("viewer"), f"run={enqueue()}") as events:
         next(events)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
@@ -32,15 +32,24 @@ _FLASH_SECONDS = 60
 _LONGEST_FLASH = 1000
 
 Tone = Literal["good", "bad", "note"]
+MayStay = Callable[[], Awaitable[bool]]
+
+
+async def _must_go() -> bool:
+    return False
 
 
 class Visit:
-    """`who` asks, `form` is what was sent as a form (empty where nothing was)."""
+    """`who` asks, `form` is what was sent as a form (empty where nothing was).
 
-    def __init__(self, request: Request, who: Who, form: FormData) -> None:
+    `may_stay` asks whether they still may, for an answer that goes on for long.
+    """
+
+    def __init__(self, request: Request, who: Who, form: FormData, may_stay: MayStay = _must_go) -> None:
         self.request = request
         self.who = who
         self.form = form
+        self.may_stay = may_stay
         self._refusal: Refusal | None = None
 
     @property
@@ -186,7 +195,7 @@ class Visit:
         set_cookie(response, self.request, FLASH_COOKIE, "", 0)
         try:
             tone, told = json.loads(base64.urlsafe_b64decode(cookie))
-        except ValueError:
+        except (ValueError, TypeError, RecursionError):  # it is whatever a browser sends
             return []
         return [(str(tone), str(told))]
 

@@ -4,12 +4,14 @@
 def schedules(visit: Viewer) -> Response: ...
 """
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
+from hourhand.errors import HourhandError
 from hourhand_admin.web.access import forms
 from hourhand_admin.web.access.roles import Role
 from hourhand_admin.web.access.who import Who
@@ -41,7 +43,7 @@ class Needs:
 
     async def __call__(self, request: Request) -> Visit:
         form = await _form(request)
-        visit = Visit(request, await self._who(request), form)
+        visit = Visit(request, await self._who(request), form, partial(self._may_stay, request))
         request.state.visit = visit
         if visit.who.role is Role.anyone and self.role > Role.anyone:
             raise LoginNeeded
@@ -50,6 +52,15 @@ class Needs:
         if self._own:
             _require_own(request, visit.who, form)
         return visit
+
+    async def _may_stay(self, request: Request) -> bool:
+        """Whether it would be let in once more: a login or token may be over by now."""
+        try:
+            return (await self._who(request)).may(self.role)
+        except HTTPException:
+            return False
+        except HourhandError:  # nobody can say, and nothing can be read now
+            return True
 
     async def _who(self, request: Request) -> Who:
         if not self._identify:

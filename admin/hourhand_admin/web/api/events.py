@@ -53,7 +53,7 @@ async def events(
     cursor = Cursor.of(dict(map(_from, run)), topics, last_event_id)
     if cursor.over:  # a browser does not come back after this answer
         return Response(status_code=204)
-    return EventStream(visit.request.app.state.live, cursor)
+    return EventStream(visit.request.app.state.live, cursor, visit.may_stay)
 
 
 def _from(run: str) -> tuple[int, int]:

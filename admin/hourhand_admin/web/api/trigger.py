@@ -56,7 +56,7 @@ async def stream(visit: RunReader, run_id: RunId, last_event_id: LastEventId) ->
     cursor = Cursor.of({run_id: 0}, (), last_event_id)
     if cursor.over:
         return Response(status_code=204)
-    return EventStream(visit.request.app.state.live, cursor, _States())
+    return EventStream(visit.request.app.state.live, cursor, visit.may_stay, _States())
 
 
 class _States:

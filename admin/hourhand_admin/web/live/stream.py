@@ -15,11 +15,14 @@ from starlette.types import Receive, Scope, Send
 
 from hourhand_admin.web.live.cursor import Cursor, Event
 from hourhand_admin.web.live.hub import EVERY, Hub
+from hourhand_admin.web.visit import MayStay
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment says that the stream is alive."""
 LONGEST = 900.0
-"""Seconds after which a stream ends and is to be opened anew: then it is asked once more who may see it."""
+"""Seconds after which a stream ends and is to be opened anew."""
+ASKED_EVERY = 10.0
+"""Seconds after which it is asked once more whether this browser may see it."""
 _RETRY = 1000  # milliseconds
 _READS_WITHIN = 30.0
 """Seconds for a browser to take what was sent; then it is given up."""
@@ -37,10 +40,10 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: Hub, cursor: Cursor, shown: Shown = as_they_are) -> None:
+    def __init__(self, hub: Hub, cursor: Cursor, may_stay: MayStay, shown: Shown = as_they_are) -> None:
         if hub.full:
             raise HTTPException(503, "Too many streams are open here.", {"Retry-After": "5"})
-        super().__init__(_written(hub, cursor, shown), headers={"x-accel-buffering": "no"})
+        super().__init__(_written(hub, cursor, may_stay, shown), headers={"x-accel-buffering": "no"})
         self._place = hub.place(len(cursor.runs))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,11 +60,15 @@ class EventStream(StreamingResponse):
         await super().stream_response(in_time)
 
 
-async def _written(hub: Hub, cursor: Cursor, shown: Shown) -> AsyncIterator[bytes]:
+async def _written(hub: Hub, cursor: Cursor, may_stay: MayStay, shown: Shown) -> AsyncIterator[bytes]:
     yield format_sse_event(retry=_RETRY, comment="hourhand")
-    opened = told = monotonic()
+    opened = told = asked = monotonic()
     at_once = True
     while not cursor.over and monotonic() - opened < LONGEST:
+        if monotonic() - asked > ASKED_EVERY:
+            if not await may_stay():
+                return
+            asked = monotonic()
         changes = await hub.changes(cursor.wanted, cursor.topics, at_once=at_once)
         if changes is None and hub.closing.begun:
             return
