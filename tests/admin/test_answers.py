@@ -1,5 +1,6 @@
 """What every answer has, and how errors look to people and to programs."""
 
+import base64
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from hourhand.settings import Settings
 from hourhand.transport import Transport
 from hourhand_admin.web.headers import CSP
+from hourhand_admin.web.visit import FLASH_COOKIE, THEME_COOKIE, ZONE_COOKIE
 from tests.admin.house import House, open_house
 
 
@@ -20,6 +22,21 @@ def test_every_answer_has_the_headers_that_close_it(house: House) -> None:
         assert headers["referrer-policy"] == "same-origin"
         assert float(headers["server-timing"].removeprefix("app;dur=")) >= 0
     assert "unsafe" not in CSP
+
+
+def test_nobody_is_sent_to_a_host_that_was_made_up(house: House) -> None:
+    for path in ("/runs/", "/login/", "//evil.example/", "/healthz/"):
+        answer = house.person("viewer").http.get(f"{house.url}{path}", headers={"host": "evil.example"})
+        assert (answer.status_code, "without the slash" in answer.text) == (404, True), path
+
+
+@pytest.mark.parametrize("cookie", ["5", "{}", '["x"]', "[" * 2900, "\udcff", '[["good"], {}]'])
+def test_no_cookie_breaks_a_page(house: House, cookie: str) -> None:
+    kept = base64.urlsafe_b64encode(cookie.encode("utf-8", "surrogateescape")).decode()
+    person = house.person("viewer")
+    for value in (kept, "=", "x"):
+        headers = {"cookie": f"{FLASH_COOKIE}={value}; {ZONE_COOKIE}={value}; {THEME_COOKIE}={value}"}
+        assert person.http.get("/login", headers=headers).status_code == 200
 
 
 def test_pages_are_kept_by_nobody_and_static_files_for_ever(house: House) -> None:

@@ -127,6 +127,18 @@ def test_a_body_that_never_says_how_large_it_is_is_refused_when_it_is(api: Progr
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
+def test_a_body_that_never_comes_to_its_end_is_given_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hourhand_admin.web.limit.WITHIN", 0.2)
+    host, port = house.url.removeprefix("http://").split(":")
+    for path, kind in (("/login", "application/x-www-form-urlencoded"), ("/trigger", "application/json")):
+        with socket.create_connection((host, int(port)), timeout=30) as slow:
+            head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ncontent-length: 9\r\n\r\n{{"
+            slow.sendall(head.encode())
+            assert slow.recv(1000).startswith(b"HTTP/1.1 408 "), path
+
+
 def test_what_the_framework_refuses_is_a_problem_too(api: Program) -> None:
     for method, path, status in (
         ("GET", "/api/v1/nothing", 404),

@@ -40,6 +40,7 @@ def create_app(settings: Settings, transport: Transport) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # it would send people to whatever host they asked for
     )
     app.state.settings = settings
     app.state.transport = transport

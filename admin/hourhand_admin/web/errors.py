@@ -76,13 +76,14 @@ async def _login_needed(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = str(error.detail)
+    detail, hint = str(error.detail), None
     if (
         error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase
     ):  # no route has been asked who this is
         detail = f"There is nothing at {request.url.path}."
+        hint = "Try it without the slash at its end." if detail.endswith("/.") else None
         await _identify(request)
-    return problem(request, error.status_code, detail, headers=dict(error.headers or {}))
+    return problem(request, error.status_code, detail, hint, headers=dict(error.headers or {}))
 
 
 async def _identify(request: Request) -> None:
