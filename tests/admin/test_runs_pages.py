@@ -386,7 +386,7 @@ def test_runs_are_exported_for_a_spreadsheet_and_nothing_in_it_is_a_formula(
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["task"] for row in rows] == ['a,"b"', "'+3", "'-2", "'@x", "'=1+1"]
     assert (rows[0]["status"], rows[0]["error"]) == ("pending", "")
-    for text in ("\tx", "\rx"):
+    for text in ("\tx", "\rx", "\nx", "\uff1dx", "\uff20x"):
         blank: dict[str, Any] = dict.fromkeys(rows[0])
         told = "".join(as_csv([([{**blank, "error": text}], False)]))
         [cell] = [row["error"] for row in csv.DictReader(io.StringIO(told, newline=""))]

@@ -40,7 +40,19 @@ _COLUMNS = (
     "id", "status", "task", "schedule", "queue", "trigger", "scheduled_for", "created_at", "claimed_at",
     "started_at", "finished_at", "attempt", "max_attempts", "retry_of", "parent_id", "error",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+)  # the last four: full width
 _MEANS = {"retry": ("completed", "failed", "cancelled"), "cancel": ("pending", "processing")}
 """The runs that an action is possible for."""
 _USUALLY = {**_MEANS, "retry": ("failed",)}
