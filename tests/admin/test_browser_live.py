@@ -282,7 +282,21 @@ def test_whose_login_is_over_hears_nothing_more(
         page.at.context.clear_cookies()
         page.at.get_by_role("status").get_by_text("Looks every 5 seconds").wait_for()
         in_browser(page, lambda: house.app.state.live.streams == 0)
-        page.at.get_by_text("The admin does not answer.").wait_for()
+        page.at.get_by_text("Your login is over.").wait_for()
+        page.is_accessible()
+        page.at.get_by_role("link", name="Look again").click()
+        page.at.get_by_role("heading", name="Log in").wait_for()
+
+
+def test_a_computer_that_has_slept_looks_at_once(browser: Browser, house: House, enqueue: Enqueue) -> None:
+    with browser.visit(house, "viewer") as page:
+        page.at.clock.install()
+        page.open(f"/runs/{enqueue()}")
+        page.at.get_by_role("status").get_by_text("Live").wait_for()
+        page.at.clock.fast_forward(2000)  # what came with the page has been looked at
+        with page.at.expect_request(lambda request: request.url == page.at.url):
+            page.at.clock.fast_forward("08:00:00")
+            page.at.clock.fast_forward(1000)
 
 
 def test_an_admin_that_does_not_answer_is_told_of_and_then_no_more(

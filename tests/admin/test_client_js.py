@@ -89,6 +89,36 @@ def test_it_says_when_it_may_not_follow(house: House, enqueue: Any, module: Path
     assert "token" in message
 
 
+def test_it_is_live_when_something_has_come_and_no_more_in_silence(module: Path, tmp_path: Path) -> None:
+    """A proxy may pass the beginning of an answer on, and keep the rest to itself."""
+    hasty = tmp_path / "hasty.mjs"
+    hasty.write_text(module.read_text("utf-8").replace("SILENCE = 45000", "SILENCE = 50"), "utf-8")
+    script = """
+        const { subscribe } = await import(process.argv[1]);
+        for (const first of [null, ": hourhand"]) {
+          globalThis.fetch = async () =>
+            new Response(new ReadableStream({ start: (s) => first && s.enqueue(new TextEncoder().encode(first)) }));
+          await new Promise((resolve) => {
+            const stop = subscribe({}, {}, {
+              base: "http://x/",
+              onLive(live) {
+                console.log(JSON.stringify(live));
+                if (!live) resolve(stop());
+              },
+            });
+          });
+        }
+    """
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", script, str(hasty)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.split() == ["false", "true", "false"]
+
+
 def test_a_stream_that_falls_silent_is_opened_anew(
     house: House, enqueue: Any, hand: Any, module: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 // What every page does more with JavaScript. Without it everything still works.
 
-import { ask, calmly, onChange } from "./live.js";
+import { NoPage, ask, calmly, onChange } from "./live.js";
 
 const CALM = 700; // milliseconds in which changes are gathered
 const LATER = 5000; // until what is in use is looked at again
@@ -79,9 +79,9 @@ async function refresh() {
     const page = await ask(location.href);
     for (const part of parts) replace(part, page.getElementById(part.id));
     shownAt = new Date();
-    tellStale(false);
-  } catch {
-    tellStale(true);
+    tellStale("");
+  } catch (error) {
+    tellStale(error instanceof NoPage ? error.message : "The admin does not answer.");
   }
 }
 
@@ -113,8 +113,9 @@ function hasSelection(part) {
   return selection && !selection.isCollapsed && selection.containsNode(part, true);
 }
 
-function tellStale(stale) {
+function tellStale(why) {
   const note = document.getElementById("stale");
-  note.hidden = !stale;
+  note.hidden = !why;
+  note.querySelector("strong").textContent = why;
   note.querySelector("span").textContent = shownAt.toLocaleTimeString();
 }

@@ -66,9 +66,8 @@ async function follow(address, handlers, { last, signal, onLive, onError }) {
   while (!signal.aborted) {
     try {
       const answer = await open(address, last, signal);
-      onLive?.(true);
-      if (answer.status === 204) return;
-      if (await read(answer.body, take, signal)) return;
+      if (answer.status === 204) return onLive?.(true);
+      if (await read(answer.body, take, signal, onLive)) return;
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof Refused) return onError?.(error);
@@ -98,14 +97,16 @@ async function open(address, last, signal) {
   return answer;
 }
 
-/** Whether its last event has come. */
-async function read(body, take, signal) {
+/** Whether its last event has come. It is live when something has come: what is in between may keep all to itself. */
+async function read(body, take, signal, onLive) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
+  let live = false;
   try {
     for (;;) {
-      const { value, done } = await withinReason(reader);
+      const { value, done } = await withinReason(reader, () => onLive?.(false));
       if (done) return false;
+      if (!live) onLive?.((live = true));
       const parts = (rest + value).split("\n\n");
       rest = parts.pop();
       for (const part of parts) {
@@ -120,8 +121,11 @@ async function read(body, take, signal) {
 }
 
 // A connection may be gone without a word, such as after the computer has slept.
-async function withinReason(reader) {
-  const timer = setTimeout(() => reader.cancel().catch(() => {}), SILENCE);
+async function withinReason(reader, giveUp) {
+  const timer = setTimeout(() => {
+    giveUp();
+    reader.cancel().catch(() => {});
+  }, SILENCE);
   try {
     return await reader.read();
   } finally {

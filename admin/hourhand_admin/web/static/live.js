@@ -9,6 +9,7 @@ const words = document.getElementById("main").dataset.watch.split(" ").filter(Bo
 const listeners = [];
 let live = false;
 let looks = 0;
+let lookedAt = Date.now();
 
 /**
  * `listener` is called with the name of each event, and with "live" (now changes are told of; there may have been some
@@ -38,10 +39,15 @@ export function calmly(act, milliseconds) {
   };
 }
 
+/** There is an answer, but no page: its message says why. */
+export class NoPage extends Error {}
+
 /** A page of ours, parsed. It throws when there is none, or not in time. */
 export async function ask(address, more = {}) {
   const signal = AbortSignal.any([AbortSignal.timeout(PATIENCE), ...(more.signal ? [more.signal] : [])]);
-  const answer = await fetch(address, { headers: { accept: "text/html" }, redirect: "error", ...more, signal });
+  const answer = await fetch(address, { headers: { accept: "text/html" }, redirect: "manual", ...more, signal });
+  if (answer.type === "opaqueredirect") throw new NoPage("Your login is over.");
+  if (answer.status === 404) throw new NoPage("This is not there any more.");
   if (!answer.ok) throw new Error(answer.statusText);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
@@ -76,7 +82,9 @@ async function begin() {
 
 function look() {
   looks += 1;
-  if (document.visibilityState === "visible" && (!live || looks % OF_AGE === 0)) call("look");
+  const slept = Date.now() - lookedAt > 3 * AGAIN; // and what was live then may be gone without a word
+  lookedAt = Date.now();
+  if (document.visibilityState === "visible" && (!live || slept || looks % OF_AGE === 0)) call("look");
 }
 
 if (words.length) {
