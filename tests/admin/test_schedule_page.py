@@ -141,6 +141,8 @@ def test_it_explains_why_a_firing_did_not_run(
         person.get(f"/schedules/news?at={at}").text
     )
     assert "this is not one of its times" in text(person, "/schedules/news", at="2026-01-01T09:01")
+    for typed in ("09:01", "Yesterday 09:01", " today 09:01 "):
+        assert "this is not one of its times" in text(person, "/schedules/news", at=typed)
     for nonsense in ("yesterday", "9999-12-31T23:59:59", "<script>"):
         assert "<script>" not in person.get("/schedules/news", at=nonsense).text.split("<main")[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -14,6 +15,7 @@ from hourhand.inquiry import why
 from hourhand.timetable import Timetable
 from hourhand_admin.web.access.needs import Operator, Viewer
 from hourhand_admin.web.desk import Desk
+from hourhand_admin.web.look import times
 from hourhand_admin.web.look.times import instant
 from hourhand_admin.web.pages.run import request_id
 from hourhand_admin.web.rest.clerk import check_payload
@@ -34,7 +36,10 @@ _POLICIES = (
 
 @router.get("/schedules/{name:path}")
 def schedule(visit: Viewer, name: str, at: str = "") -> Response:
-    """`at` asks why it ran then, or did not; local time in the schedule's zone, or with an offset."""
+    """`at` asks why it ran then, or did not; local time in the schedule's zone, or with an offset.
+
+    A time of day alone is today's, and may be yesterday's.
+    """
     return _page(visit, name, at)
 
 
@@ -83,7 +88,7 @@ def _page(visit: Visit, name: str, at: str = "") -> Response:
     answer = visit.call("browse_schedule", p_schedule=name)
     row = answer["schedule"]
     zone = row["timezone"] or str(visit.settings.cron_timezone)
-    explanations, misread = _explained(visit, str(row["id"]), at, zone) if at else ([], "")
+    explanations, misread = _explained(visit, str(row["id"]), at, zone, answer["now"]) if at else ([], "")
     firings, wrong = _coming(row, zone, answer["now"])
     return visit.page(
         "schedule.html",
@@ -102,11 +107,12 @@ def _page(visit: Visit, name: str, at: str = "") -> Response:
     )
 
 
-def _explained(visit: Visit, schedule_id: str, at: str, zone: str) -> tuple[list[Explanation], str]:
+def _explained(visit: Visit, schedule_id: str, at: str, zone: str, now: str) -> tuple[list[Explanation], str]:
     """What happened at this time, or why the text is no time."""
     try:
+        today = datetime.fromisoformat(now).astimezone(times.zone(zone)).date()
         # Two, where the clocks repeat a local time.
-        return why(Desk(visit), schedule_id, values.read_time(at)), ""
+        return why(Desk(visit), schedule_id, values.read_local(at.strip(), today)), ""
     except (ValueError, OverflowError, BadSchedule) as error:
         return [], f"{error} (local time in {zone})"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ Row = Mapping[str, Any]
 Texts = dict[str, str]
 
 KINDS = ("cron", "every", "run_at")
+_DAYS = {"": timedelta(0), "today": timedelta(0), "yesterday": timedelta(1)}
 INSTANTS = frozenset({"anchor", "starts_at", "ends_at"})
 NUMBERS = {
     "priority": (-100, 100),
@@ -135,6 +137,15 @@ def read_time(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text[:40]!r} is not a date and time: write 2026-12-24T18:00") from None
+
+
+def read_local(text: str, today: date) -> datetime:
+    """The same, or a time of day alone, also of yesterday: "yesterday 02:30". Raises ValueError."""
+    day, _, clock = text.lower().rpartition(" ")
+    if day in _DAYS and ":" in clock:
+        with suppress(ValueError):
+            return datetime.combine(today - _DAYS[day], time.fromisoformat(clock))
+    return read_time(text)
 
 
 def _list(text: str, _zone: str) -> list[str]:
