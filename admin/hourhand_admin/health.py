@@ -97,7 +97,7 @@ def _services(status: Status) -> Iterator[Finding]:
                 f"Start one: hourhand {kind}",
             )
     for service in status["services"]:
-        if service["state"] == "late":
+        if service["state"] == "late" and service["kind"] != "cli":  # nobody starts a command again
             who = f"{service['kind']} {service['name']} on {service['host']} (pid {service['pid']})"
             yield Finding(
                 "service-late",

@@ -90,6 +90,14 @@ def test_a_silent_worker_degrades(
     assert (answer["state"], findings(answer)) == ("degraded", ["service-late"])
 
 
+def test_a_command_that_was_killed_does_not(
+    hourhand: Hourhand, hand: Hand, scheduler: Hand, sql: Sql, transport: Transport
+) -> None:
+    command = Hand(transport, kind="cli", lease=1000)
+    sql("update hourhand.services set lease_until = hourhand.clock() where id = %s", command.session)
+    assert hourhand("status", "--json").json["state"] == "ok"
+
+
 def test_an_unreachable_database_exits_with_69(hourhand: Hourhand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hourhand_admin.terminal.session._PATIENCE", 0.1)
     done = hourhand("status", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")

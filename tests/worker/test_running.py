@@ -479,20 +479,25 @@ def test_a_run_in_the_foreground_is_recorded_and_tried_once(shop: Workshop):
 
 
 class Interrupted(PostgresTransport):
-    """Ctrl-C comes when a claim is made and not yet heard of."""
+    """Ctrl-C comes when a call is done and its answer not yet heard of."""
+
+    at = ""
 
     def call(self, function: str, params: Any = None, *, retry: bool = True) -> Any:
         answer = super().call(function, params, retry=retry)
-        if function == "claim" and answer["runs"]:
+        if function == self.at and (answer.get("id") or answer["runs"]):
+            self.at = ""
             raise KeyboardInterrupt
         return answer
 
 
-def test_a_run_in_the_foreground_ends_with_its_command_whenever_that_is_interrupted(shop: Workshop):
+@pytest.mark.parametrize("at", ["enqueue", "claim"])
+def test_a_run_in_the_foreground_ends_with_its_command_whenever_that_is_interrupted(shop: Workshop, at: str):
     @task("noop")
     def noop() -> None: ...
 
     transport = Interrupted(shop.url, application_name="hourhand-tests")
+    transport.at = at
     with pytest.raises(KeyboardInterrupt):
         run_now(shop.settings(), shop.tasks, transport, "noop")
     transport.close()

@@ -28,12 +28,21 @@ def run_now(
     # A queue that only this worker serves.
     queue = f"now-{uuid.uuid4().hex}"
     job = make_job(registry.get(task), payload, {"queue": queue, "max_attempts": 1, "key": queue})
-    run: int = transport.call("enqueue", {f"p_{name}": value for name, value in job.items()})["id"]
+    asked = {f"p_{name}": value for name, value in job.items()}
+    try:
+        run: int = transport.call("enqueue", asked)["id"]
+    except KeyboardInterrupt:
+        _give_up(transport, transport.call("enqueue", asked)["id"])  # the key finds what may be there
+        raise
     try:
         Worker(settings, registry, transport, kind="cli", name="run now", queues=[queue], ended=ended).drain()
     finally:
-        # Nobody else would ever run it. One that is over is left as it is.
-        told = transport.call("cancel_run", {"p_run_id": run, "p_reason": "interrupted"})
-        if told["outcome"] == "requested":  # of a claim whose answer was interrupted
-            transport.call("rescue")
+        _give_up(transport, run)
     return run
+
+
+def _give_up(transport: Transport, run: int) -> None:
+    """Nobody else would ever run it. One that is over is left as it is."""
+    told = transport.call("cancel_run", {"p_run_id": run, "p_reason": "interrupted"})
+    if told["outcome"] == "requested":  # of a claim whose answer was interrupted
+        transport.call("rescue")
