@@ -110,4 +110,5 @@ try:
     main()
 except BaseException:  # noqa: BLE001  (whatever went wrong is what is told)
     seen["error"] = traceback.format_exc()
+    seen["journals"] = {daemon: journal(daemon) for daemon in DAEMONS if not active(daemon)}
 json.dump(seen, sys.stdout, indent=2)

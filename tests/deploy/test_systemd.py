@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.deploy.conftest import Sql
+from tests.deploy.conftest import Sql, free_port
 from tests.support import booted
 from tests.support.programs import program
 from tests.support.proxy import proxy
@@ -53,7 +53,8 @@ def install(machine: booted.Machine, settings: str) -> None:
     machine.run(["/bin/chown", "-R", "hourhand", "/opt/hourhand"])
     units = machine.root / "etc/systemd/system"
     for unit in (ROOT / "deploy/systemd").iterdir():
-        shutil.copy(unit, units)
+        # The machine shares this one's network, where somebody may listen there.
+        (units / unit.name).write_text(unit.read_text().replace("--port 8000", f"--port {free_port()}"))
     for unit in ("job-scheduler", "job-worker", "job-worker@", "hourhand-admin"):
         (units / f"{unit}.service.d").mkdir()
         (units / f"{unit}.service.d/test.conf").write_text(IMPATIENT if unit == "job-scheduler" else SOONER)
