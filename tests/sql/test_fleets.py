@@ -430,21 +430,25 @@ def test_another_set_of_bands_moves_the_items_at_once(fleet: Fleet, hand: Hands)
     assert fleet.due_in("acme") == 6 * HOUR
 
 
-@pytest.mark.parametrize(
-    ("item", "said"),
-    [
-        ({"rank": 5}, "an item is called"),
-        ({"item": ""}, "an item is called"),
-        ({"item": "x", "rank": 0}, "rank 0 is not between 1 and 100"),
-        ({"item": "x", "rank": 101}, "rank 101 is not between 1 and 100"),
-        ({"item": "x", "payload": [1]}, "its payload is not an object"),
-    ],
+REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"rank": 5}, "an item is called"),
+    ({"item": ""}, "an item is called"),
+    ({"item": "x", "rank": 0}, "rank 0 is not between 1 and 100"),
+    ({"item": "x", "rank": 101}, "rank 101 is not between 1 and 100"),
+    ({"item": "x", "payload": [1]}, "its payload is not an object"),
+    ({"item": "x", "due_at": "infinity"}, "due between the years 1900 and 9999"),
+    ({"item": "x", "due_at": "20000-01-01"}, "due between the years 1900 and 9999"),
+    ({"item": "x", "payload": {"a": "x" * 200_000}}, "with that of its schedule, its payload is larger"),
 )
-def test_an_item_that_cannot_be_kept_is_named_and_nothing_is_changed(
-    fleet: Fleet, item: dict[str, Any], said: str
-) -> None:
-    with pytest.raises(BadInput, match=said):
-        fleet.set({"item": "good", "rank": 5}, item)
+
+
+def test_an_item_that_cannot_be_kept_is_named_and_nothing_is_changed(fleet: Fleet) -> None:
+    """Nor one that would keep all others from their turn, as its run could not be made."""
+    large = {"name": "scrape", "payload": {"b": "y" * 100_000}}
+    fleet.transport.call("put_schedule", {"p_schedule": large, "p_mode": "update"})
+    for item, said in REFUSED:
+        with pytest.raises(BadInput, match=said):
+            fleet.set({"item": "good", "rank": 5}, item)
     assert fleet.items() == {}
 
 

@@ -107,6 +107,16 @@ def test_an_edit_between_read_and_fire_wins(hour: Callable[..., Hour], sql: Sql,
     assert sql("select count(*) from hourhand.job_runs") == [(0,)]
 
 
+def test_an_entry_that_does_not_say_what_was_read_fires_nothing(hour: Callable[..., Hour]) -> None:
+    schedule = hour()
+    schedule.plan(-5)
+    entry = schedule.entry(-5)
+    (result,) = schedule.fire({name: value for name, value in entry.items() if name != "revision"})
+    assert (result["outcome"], result["runs"]) == ("lost", [])
+    gone, fired = schedule.fire({**entry, "schedule_id": 999, "then": "never"}, entry)
+    assert (gone["outcome"], fired["outcome"]) == ("gone", "fired")
+
+
 def test_an_edit_of_timing_or_a_resume_asks_for_a_new_plan_and_one_of_the_payload_does_not(
     hour: Callable[..., Hour], transport: PostgresTransport
 ) -> None:
@@ -127,13 +137,21 @@ def test_an_edit_of_timing_or_a_resume_asks_for_a_new_plan_and_one_of_the_payloa
 
 
 def test_a_schedule_without_a_timezone_gets_the_schedulers_with_its_first_plan(
-    hour: Callable[..., Hour],
+    hour: Callable[..., Hour], sql: Sql
 ) -> None:
     schedule = hour()
     schedule.fire(schedule.entry(then=60, timezone="Europe/Berlin"))
     row = schedule.read()
     assert (row["timezone"], row["revision"]) == ("Europe/Berlin", 1)
     assert row["next_run_at"] is not None
+    sql("update hourhand.scheduled_jobs set timezone = 'Asia/Tokyo'")
+    told = sql(
+        "select action, before ->> 'timezone', after ->> 'timezone' from hourhand.audit_log order by id"
+    )
+    assert told == [
+        ("schedule.created", None, None),
+        ("schedule.changed", "Europe/Berlin", "Asia/Tokyo"),
+    ], "what people have done, and no more"
 
 
 def test_a_schedule_that_never_fires_again_is_inactive(hour: Callable[..., Hour]) -> None:
@@ -419,7 +437,8 @@ def test_put_schedule_creates_updates_and_leaves_alone(transport: PostgresTransp
         ["a"],
         "last",
     )
-    sql("update hourhand.scheduled_jobs set timezone = 'UTC', next_run_at = now() + interval '1 hour'")
+    sql("update hourhand.scheduled_jobs set next_run_at = now() + interval '1 hour'")
+    sql("update hourhand.scheduled_jobs set timezone = 'UTC'")
     again = put(
         {"name": "s", "task": "t", "cron": "0 2 * * *", "tags": ["a"], "catch_up_window": 60}, "create"
     )

@@ -20,7 +20,7 @@ create or replace trigger wake_schedulers
   on hourhand.scheduled_jobs for each statement execute function hourhand_parts.wake_schedulers();
 create or replace trigger audit_schedule
   after insert or delete or update of name, description, task, payload, queue, priority, cron, every, anchor,
-    run_at, dst_gap, dst_overlap, catch_up, catch_up_window, catch_up_limit, overlap, jitter, starts_at, ends_at,
+    run_at, timezone, dst_gap, dst_overlap, catch_up, catch_up_window, catch_up_limit, overlap, jitter, starts_at, ends_at,
     max_runs, exclude, start_deadline, profile, rank_intervals, max_attempts, timeout, is_active, paused_until,
     pause_note, tags
   on hourhand.scheduled_jobs for each row execute function hourhand_parts.audit_schedule();

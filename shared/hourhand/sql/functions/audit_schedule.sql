@@ -4,6 +4,10 @@ returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
+  -- The scheduler has written its own zone into a row that named none: nobody has changed it.
+  if tg_op = 'UPDATE' and new.timezone is distinct from old.timezone and new.revision = old.revision then
+    return null;
+  end if;
   perform hourhand_parts.audit(
     'schedule.' || case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'changed' else 'deleted' end,
     coalesce(new.name, old.name),

@@ -15,13 +15,13 @@ declare
   v_fired int := 0;
   v_holder bigint;
   v_backfill_at timestamptz;
-  v_then timestamptz := (p_firing ->> 'then')::timestamptz;
+  v_then timestamptz;
 begin
   if p_schedule.id is null then
     return jsonb_build_object('schedule_id', p_firing -> 'schedule_id', 'outcome', 'gone', 'runs', v_runs);
   end if;
   if not p_schedule.is_active or p_schedule.error is not null
-    or p_schedule.revision <> (p_firing ->> 'revision')::bigint
+    or p_schedule.revision is distinct from (p_firing ->> 'revision')::bigint
     or p_schedule.next_run_at is distinct from (p_firing ->> 'next_run_at')::timestamptz
   then
     if p_schedule.last_entry = v_entry then
@@ -35,6 +35,7 @@ begin
   if p_firing ->> 'error' is not null then
     return hourhand_parts.quarantine(p_schedule, p_firing ->> 'error', v_entry);
   end if;
+  v_then := (p_firing ->> 'then')::timestamptz;
   select greatest(
     (select max((r ->> 'at')::timestamptz) from jsonb_array_elements(p_firing -> 'runs') r),
     (select max(coalesce((n ->> 'until')::timestamptz, (n ->> 'from')::timestamptz)) from jsonb_array_elements(p_firing -> 'notes') n)

@@ -12,7 +12,7 @@ declare
 begin
   perform hourhand_parts.require_read_committed();
   if p_signal !~ '^(start|success|fail|[0-9]{1,3})$' then
-    raise exception 'a ping tells start, fail or an exit status, not "%"', left(p_signal, 100) using errcode = 'PT422';
+    raise exception 'a ping tells start, fail or an exit status, not "%"', hourhand_parts.shown(p_signal) using errcode = 'PT422';
   end if;
   select * into v_ping from hourhand_parts.pings where id = p_id for update;
   if not found then

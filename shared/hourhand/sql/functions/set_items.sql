@@ -16,7 +16,7 @@ begin
     raise exception 'schedule "%" has no items', v_schedule.name using errcode = 'PT422',
       hint = 'Give it rank_intervals, for example {"81": "1 day", "1": "5 days", "limit": 50}.';
   end if;
-  perform hourhand_parts.check_items(p_items);
+  perform hourhand_parts.check_items(p_items, v_schedule.payload);
   -- Nobody else writes items while the schedule is locked: what is read here is what is replaced.
   with input as (
     select x.item, max(x.due_at) as due_at, (array_agg(x.payload) filter (where x.payload is not null))[1] as payload,
