@@ -347,6 +347,31 @@ def test_all_failed_runs_of_a_filter_are_retried_once_and_the_filter_is_kept(
     )
 
 
+def test_what_was_retried_before_is_not_retried_by_the_way(
+    house: House, person: Person, failed: Callable[..., int]
+) -> None:
+    before, fresh = failed(), failed()
+    house.transport.call("retry_run", {"p_run_id": before})
+    page = person.get("/run/bulk", action="retry").text
+    assert "Retry 1 run" in page
+    assert "1 that was retried before is left out." in page
+    assert meant(page)["ids"] == str(fresh)
+    assert "Retry 2 runs" in person.get("/run/bulk", action="retry", again="yes").text
+
+
+def test_two_who_retry_the_same_runs_at_the_same_time_make_them_once(
+    house: House, person: Person, failed: Callable[..., int]
+) -> None:
+    wanted = failed()
+    pages = [each.get("/run/bulk", action="retry").text for each in (person, house.person("admin"))]
+    for page in pages:
+        fields = meant(page)
+        fields.pop("csrf")
+        assert person.post("/run/bulk", **fields).status_code == 303
+    assert len({*run(house, wanted)["retries"]}) == 1
+    assert "There is nothing to do." in person.get("/run/bulk", action="retry").text
+
+
 def test_waiting_runs_of_a_filter_are_cancelled_with_a_reason(
     house: House, person: Person, enqueue: Enqueue, failed: Callable[..., int]
 ) -> None:

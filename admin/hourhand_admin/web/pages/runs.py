@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Annotated, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
@@ -57,6 +57,8 @@ _MEANS = {"retry": ("completed", "failed", "cancelled"), "cancel": ("pending", "
 """The runs that an action is possible for."""
 _USUALLY = {**_MEANS, "retry": ("failed",)}
 """Those it is meant for where no status is chosen."""
+_ONCE = UUID("7f0c1d52-3f6e-4c43-9c55-1a0d6c0d6a0e")
+"""The request of all who retry what was not retried before: two at the same time make the new runs once."""
 
 Page = tuple[Sequence[Mapping[str, Any]], bool]
 """Some runs, and whether there may be more."""
@@ -97,18 +99,21 @@ def propose(visit: Operator, action: str = "") -> Response:
     """Which runs a filter means, before anything is done."""
     if action not in _MEANS:
         raise BadInput("choose what to do: retry or cancel")
-    chosen = _chosen(visit.query(*_FILTERS, "action"))
-    wanted = _filter(visit, chosen)
+    query = visit.query(*_FILTERS, "action", "again")
+    chosen = _chosen(query)
     meant = [s for s in _MEANS[action] if s == chosen["status"]] if "status" in chosen else _USUALLY[action]
-    found, more = _found(visit, {**wanted, "status": meant}, _AT_ONCE)
+    wanted = {**_filter(visit, chosen), "status": meant}
+    once = action == "retry" and "again" not in query
+    found, more = _found(visit, {**wanted, "retried": False} if once else wanted, _AT_ONCE)
     return visit.page(
         "runs_bulk.html",
         action=action,
         meant=meant,
         found=found,
         more=more,
+        left_out=len(_found(visit, {**wanted, "retried": True}, _AT_ONCE)[0]) if once else 0,
         chosen=chosen,
-        request_id=uuid4(),
+        request_id=_ONCE if once else uuid4(),
         section="/runs",
     )
 

@@ -1,6 +1,6 @@
 -- A page of runs for the admin, newest first. p_filter: status (text or list), task, schedule (name or id), queue,
--- trigger, error, since and until (of the time it was planned for), ids, fingerprint. An error is looked for among
--- failed runs unless a status is given. However rare the runs wanted are, no more than 20 000 are looked at in one
+-- trigger, error, since and until (of the time it was planned for), ids, fingerprint, retried (true or false). An error is
+-- looked for among failed runs unless a status is given. However rare the runs wanted are, no more than 20 000 are looked at in one
 -- call, and 5000 for an error: 'next' goes on from there, and 'searched' is the oldest one looked at where the page is not
 -- full.
 create or replace function hourhand.browse_runs(
@@ -19,7 +19,7 @@ declare
   v_error text := hourhand_parts.containing(p_filter ->> 'error');
   v_limit int := least(greatest(p_limit, 1), 1000);
   v_window int := case
-    when v_error is not null then 5000 when p_filter ?| array['task', 'queue', 'trigger'] then 20000 else v_limit
+    when v_error is not null then 5000 when p_filter ?| array['task', 'queue', 'trigger', 'retried'] then 20000 else v_limit
   end;
   -- Those made later are in the index of those made up.
   v_end bigint := case when v_until is not null then hourhand_parts.first_run_since(v_until + interval '2 minutes') end;
@@ -39,7 +39,10 @@ begin
       (p_filter ->> 'task' is null or w.task = p_filter ->> 'task')
       and (p_filter ->> 'queue' is null or w.queue = p_filter ->> 'queue')
       and (p_filter ->> 'trigger' is null or w.trigger = p_filter ->> 'trigger')
-      and (v_error is null or w.error ilike v_error) as wanted
+      and (v_error is null or w.error ilike v_error)
+      and (p_filter ->> 'retried' is null or (p_filter ->> 'retried')::boolean = exists (
+        select 1 from hourhand.audit_log a where a.subject = w.id::text and a.action = 'run.retried'
+      )) as wanted
     from (
       (
         select * from hourhand.job_runs r
