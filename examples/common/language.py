@@ -20,6 +20,7 @@ from pydantic import BaseModel, FiniteFloat
 from examples.common.settings import setting
 from examples.common.text import is_english, sentences, shortened, weightiest
 from examples.news.feed import storable
+from examples.news.fetch import retry_after
 from hourhand import Discard, Retry
 
 if TYPE_CHECKING:
@@ -187,10 +188,10 @@ class Model:
     def _refusal(self, error: "APIStatusError") -> Retry | Discard:
         status = error.status_code
         said = error.body.get("message") if isinstance(error.body, dict) else None
-        reason = f"the language endpoint {self.url} answers {status}: {said or error.message}"
+        what = shortened(said or error.message, LONGEST_SENTENCE)  # it may be a whole web page
+        reason = f"the language endpoint {self.url} answers {status}: {what}"
         if status in _AGAIN_LATER or status >= 500:
-            asked = error.response.headers.get("retry-after", "")
-            return Retry(min(float(asked), 3600.0) if asked.isdecimal() else None, reason=reason)
+            return Retry(retry_after(error.response.headers), reason=reason)
         return Discard(reason)
 
 

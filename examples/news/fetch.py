@@ -3,7 +3,7 @@
 # ruff: noqa: N818  (the names say what happened)
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -144,12 +144,13 @@ def _refusal(url: str, response: httpx.Response) -> Exception:
     status = response.status_code
     answer = f"{url} answers {status} {response.reason_phrase}".rstrip()
     if status in _AGAIN_LATER or response.is_server_error:
-        return FetchFailed(answer, retry_after=_retry_after(response.headers.get("retry-after", "")))
+        return FetchFailed(answer, retry_after(response.headers))
     return NoSuchFeed(f"{answer}: is its address still right?")
 
 
-def _retry_after(value: str) -> float | None:
-    """Read seconds or an HTTP date."""
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """In how many seconds a server asks to be asked again, which it says in seconds or as a date."""
+    value = headers.get("retry-after", "")
     try:
         wait = float(value) if value.isdecimal() else _seconds_until(parsedate_to_datetime(value))
     except (ValueError, TypeError, OverflowError):

@@ -120,10 +120,15 @@ def find_source(db: Connection, source_id: int) -> Source | None:
 
 
 def save_text(db: Connection, source_id: int, title: str, text: str) -> None:
-    """Keep what was read; a title only where none was known."""
+    """Keep what was read, to be gone through again where it is new; a title only where none was known."""
     db.execute(
-        "update stories.sources set text = %s, title = coalesce(nullif(title, ''), %s) where id = %s",
-        (text, title, source_id),
+        """
+        update stories.sources
+        set highlighted_at = case when text = %(text)s then highlighted_at end, text = %(text)s,
+            title = coalesce(nullif(title, ''), %(title)s)
+        where id = %(id)s
+        """,
+        {"id": source_id, "title": title, "text": text},
     )
 
 

@@ -7,9 +7,10 @@ from urllib.parse import urljoin
 
 from examples.common.database import Connection, connect
 from examples.common.pages import Page, decode, get, read_page
-from examples.news.clean import canonical_link, clean
+from examples.common.text import shortened
+from examples.news.clean import LONGEST_TITLE, canonical_link, clean
 from examples.news.feed import BrokenFeed, Item, read_feed
-from examples.news.fetch import Document, host_of, is_web
+from examples.news.fetch import LARGEST, Document, host_of, is_web
 from examples.stories import store
 from examples.stories.captions import spoken_text
 from examples.stories.payloads import Address, FeedItem, Pull, SourceRef, Upload
@@ -69,10 +70,10 @@ def ingest_from_upload(upload: Upload, run: Run) -> dict[str, int]:
     page = _read_upload(path)
     if not page.text:
         raise Discard(f"{path.name}: the file has no text")
+    title = upload.title or page.title or path.stem
     with connect() as db:
-        source_id = store.put_source(
-            db, "upload", str(path), url=None, title=upload.title or page.title or path.stem, text=page.text
-        )
+        source_id = store.put_source(db, "upload", str(path), url=None, title=title)
+        store.save_text(db, source_id, title, page.text)
     run.enqueue(link_source_to_story, SourceRef(source_id=source_id), key=f"after {run.id}")
     return {"source_id": source_id, "characters": len(page.text)}
 
@@ -199,13 +200,17 @@ def _canonical(address: Address) -> str:
 
 def _read_upload(path: Path) -> Page:
     try:
+        if path.stat().st_size > LARGEST:
+            raise Discard(f"{path} is larger than {LARGEST // 1024 // 1024} MB")
         body = path.read_bytes()
     except FileNotFoundError as error:
         raise Discard(f"{path}: this worker sees no such file") from error
     except OSError as error:
         raise Retry(reason=f"{path} can't be read: {error.strerror}") from error
-    is_html = path.suffix.lower() in (".html", ".htm")
-    return read_page(Document(body)) if is_html else Page(path.stem, decode(body).strip())
+    if path.suffix.lower() in (".html", ".htm"):
+        return read_page(Document(body))
+    text = decode(body).strip()
+    return Page(shortened(text.partition("\n")[0].strip(), LONGEST_TITLE), text)
 
 
 def _captions(document: Document) -> str:

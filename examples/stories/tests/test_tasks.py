@@ -138,6 +138,19 @@ def test_an_upload_joins_the_story_it_is_about(
     ]
 
 
+def test_an_upload_is_called_by_its_first_line_and_taken_again_when_it_has_changed(
+    client: Client, db: Connection, work: Work, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes-3.txt"
+    for text in ("Notes on the quay\n\nThe quay is wet.\n", "Notes on the quay\n\nThe quay is dry again.\n"):
+        path.write_text(text)
+        client.enqueue(ingest_from_upload, path=str(path))
+        work()
+    (story,) = store.most_relevant(db, 5)
+    assert (story.title, story.summary) == ("Notes on the quay", "The quay is dry again.")
+    assert store.totals(db)["insights"] == 2
+
+
 def test_an_insight_that_was_told_before_is_a_duplicate(
     client: Client, db: Connection, work: Work, tmp_path: Path
 ) -> None:
