@@ -126,13 +126,15 @@ class Model:
 
     def sentiment(self, text: str) -> float:
         told = self._ask("How good is what the text says? Answer with one number from -1 to 1 only.", text)
-        try:
-            value = float(told)
-        except ValueError:
-            value = math.nan
-        if not -1 <= value <= 1:
-            raise Retry(reason=f"the model {self.name} gave {told[:80]!r} for a number from -1 to 1")
-        return value
+        return self._number(told, least=-1)
+
+    def fitness(self, wish: str, offer: str) -> tuple[float, str]:
+        """How well an offer suits a wish, from 0 to 1, and why."""
+        wanted = (
+            "How well does the offer suit the wish? Answer with a number from 0 to 1, then say why in a line."
+        )
+        number, *why = self._ask(wanted, f"Wish: {wish}\n\nOffer: {offer}").split(maxsplit=1)
+        return self._number(number.rstrip(",.:;"), least=0), shortened("".join(why), LONGEST_SENTENCE)
 
     def answer(self, question: str) -> str:
         return self._ask(
@@ -151,6 +153,15 @@ class Model:
             )
             found = _Embeddings.model_validate(answer, from_attributes=True).data
             return [_of_length_1(vector) for vector in _in_order(found, len(texts))]
+
+    def _number(self, told: str, least: int) -> float:
+        try:
+            value = float(told)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= 1:
+            raise Retry(reason=f"the model {self.name} gave {told[:80]!r} for a number from {least} to 1")
+        return value
 
     def _ask(self, instruction: str, text: str) -> str:
         with self._explained(instruction):

@@ -7,6 +7,7 @@ from examples.common.text import words
 from examples.company_watch.postings import Posting
 
 GOOD_ENOUGH = 0.3
+ANY = 0.01  # at least one word
 _TITLE, _TEXT = 1.0, 0.5  # what a wished word counts where it is found
 
 
@@ -25,13 +26,13 @@ class Match:
     reason: str
 
 
-def suits(posting_id: int, posting: Posting, wish: Wish) -> Match | None:
-    """Say how far a posting has the wished words; a wrong place halves it. None below GOOD_ENOUGH."""
+def suits(posting_id: int, posting: Posting, wish: Wish, least: float = GOOD_ENOUGH) -> Match | None:
+    """Say how far a posting has the wished words; a wrong place halves it. None below `least`."""
     title, text = words(posting.title), words(posting.text)
     found = {word: _TITLE if _in(word, title) else _TEXT for word in wish.words if _in(word, title + text)}
     near = _near(posting, wish.places)
     score = sum(found.values()) / max(1, len(wish.words)) * (1.0 if near else 0.5)
-    if score < GOOD_ENOUGH:
+    if score < least:
         return None
     where = f"is in {posting.place}" if posting.place else "does not say where"
     reason = "has " + ", ".join(found) + ("" if near else f", but {where}")

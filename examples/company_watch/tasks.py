@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from examples.common.database import connect
+from examples.common.language import model
 from examples.common.pages import decode, get
 from examples.common.settings import setting
 from examples.company_watch import robots, store
-from examples.company_watch.matching import Match, suits
+from examples.company_watch.matching import ANY, GOOD_ENOUGH, Match, Wish, suits
 from examples.company_watch.postings import Listing, Posting, read_listing
 from examples.company_watch.status import report
 from hourhand import Discard, RetryPolicy, Run, Snooze, task
@@ -52,14 +53,14 @@ def scrape_company(run: Run, item: str, rank: Annotated[int, Field(ge=1, le=100)
     return {"found": len(found), "new": new, "gone": gone}
 
 
-@task("match-jobs", queue="match", max_attempts=3, timeout=300)
+@task("match-jobs", queue="match", max_attempts=3, timeout=600, retry=RetryPolicy(first=5, factor=6))
 def match_jobs(run: Run, company: str) -> dict[str, int]:
     """Compare what a company lists with what those who watch it look for."""
     with connect() as db:
         offers, watchers = store.open_offers(db, company), store.watchers(db, company)
     count = 0
     for user_id, wish in watchers:
-        matches = [match for offer in offers if (match := suits(offer.id, offer.posting, wish))]
+        matches = [match for offer in offers if (match := _match(offer, wish))]
         count += len(matches)
         if matches:
             run.enqueue(save_results, {"user_id": user_id, "matches": matches}, key=f"{run.id} for {user_id}")
@@ -85,6 +86,18 @@ def report_status(run: Run) -> None:
 def delay() -> float:
     """Seconds between two requests to one host (COMPANY_WATCH_DELAY)."""
     return float(setting("COMPANY_WATCH_DELAY", "2"))
+
+
+def _match(offer: store.Offer, wish: Wish) -> Match | None:
+    """By the words; a language model, where one is configured, judges what has any of them."""
+    judge, posting = model(), offer.posting
+    if judge is None:
+        return suits(offer.id, posting, wish)
+    if suits(offer.id, posting, wish, least=ANY) is None:
+        return None
+    wanted = f"{', '.join(wish.words)}; in {' or '.join(wish.places) or 'any place'}"
+    score, why = judge.fitness(wanted, f"{posting.title}\n{posting.place}\n{posting.text}")
+    return Match(offer.id, round(score, 2), f"{why} ({judge.name})") if score >= GOOD_ENOUGH else None
 
 
 def _listed(run: Run, url: str) -> list[Posting]:

@@ -9,6 +9,7 @@ import yaml
 
 from examples.common.database import Connection
 from examples.common.site import serving
+from examples.common.tests import endpoint
 from examples.company_watch import store, tasks
 from examples.company_watch.careers import Careers
 from examples.company_watch.status import report
@@ -127,6 +128,27 @@ def test_several_users_rank_one_company_and_each_gets_what_suits(db: Connection)
     ).fetchall()
     assert saved == [("ada@watch.example", "Data engineer"), ("ben@watch.example", "Apprentice gardener")]
     assert "  ada@watch.example      1  (best 0.83)" in list(report(db))
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_model_judges_what_has_any_of_the_wished_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    scrape("harbour-works")
+    with endpoint.serving() as model:
+        for name, value in model.environment().items():
+            monkeypatch.setenv(name, value)
+        model.reply = lambda wish, offer: "0.9, fits well" if "Data engineer" in offer else "0.1 no"
+        matched = run_inline(tasks.match_jobs, {"company": "harbour-works"})
+        assert matched.result == {"offers": 3, "users": 2, "matches": 1}
+        (saved,) = matched.enqueued
+        payload: Any = saved.payload
+        assert [(match["score"], match["reason"]) for match in payload["matches"]] == [
+            (0.9, "fits well (gpt-4o-mini)")
+        ]
+        assert len(model.asked) == 2  # a crane driver has nothing that anybody wishes
+        model.reply = lambda wish, offer: endpoint.Refusal(429, "too many requests", {"Retry-After": "7"})
+        busy = run_inline(tasks.match_jobs, {"company": "harbour-works"}).asked
+        assert isinstance(busy, Retry)
+        assert busy.after == 7
 
 
 def test_the_bands_are_the_five_of_the_ranks_and_five_companies_run_at_once() -> None:
