@@ -143,7 +143,10 @@ class Scheduler:
         fired = self._decide(firings)
         self._journal.decided(firings, fired.results, fired.now)
         for schedule, firing in zip(schedules, firings[len(broken) :], strict=True):
-            following = _following(schedule, firing, fired.results[schedule.id])
+            result = fired.results[schedule.id]
+            if result["outcome"] == "lost" and result.get("revision") != schedule.revision:
+                self.look_again()  # It was edited, and may be due at any moment.
+            following = _following(schedule, firing, result)
             at = following and following.next_run_at
             if following and at and at <= self._read_until:
                 self._agenda.put(following)

@@ -40,6 +40,7 @@ class Session:
         self._lease = lease
         self._kind = kind
         self._tasks = list(tasks)
+        self._is_over = False
         self.id = ""
 
     def __enter__(self) -> Self:
@@ -59,6 +60,8 @@ class Session:
         answer = self._transport.call(
             "beat", {"p_session": self.id, "p_lease": self._lease, "p_stats": dict(stats or {})}
         )
+        if self._is_over:
+            return  # A beat that was under way at the end opens no other session.
         if answer["lost"]:
             self._journal.lost(self.id)
             self._open()
@@ -66,6 +69,7 @@ class Session:
             self._journal.beat()
 
     def close(self) -> None:
+        self._is_over = True
         if not self.id:
             return
         with suppress(HourhandError):  # Then its lease ends by itself.

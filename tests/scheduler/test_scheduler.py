@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -144,13 +144,24 @@ def test_an_edit_between_reading_and_firing_loses_cleanly(
     scheduler = make_scheduler(wire, settings)
     scheduler.finish()
     assert runs(sql) == 0
-    scheduler.look_again()
     eventually(
         lambda: (
             scheduler.step() and sql("select 1 from hourhand.scheduled_jobs where next_run_at is not null")
         )
     )
     assert runs(sql) == 0
+
+
+def test_a_policy_that_was_changed_since_it_was_read_counts(
+    scheduler: Scheduler, insert: Insert, ledger: Ledger, sql: Sql
+) -> None:
+    """As for a scheduler on a machine that slept meanwhile. What is due stays due."""
+    anchor = datetime.now(UTC) - timedelta(minutes=5)
+    id_ = insert(every=timedelta(minutes=10), anchor=anchor, due=timedelta(minutes=33), catch_up="all")
+    scheduler.step()  # it has read
+    sql("update hourhand.scheduled_jobs set catch_up = 'skip'")
+    eventually(lambda: scheduler.step() and ledger(id_))
+    assert [(decision, count) for decision, _, count in ledger(id_)] == [("missed", 4)]
 
 
 def test_a_deleted_schedule_is_forgotten(wire: Wire, settings: Settings, insert: Insert, sql: Sql) -> None:
@@ -352,3 +363,7 @@ def test_a_session_that_was_lost_is_followed_by_another(
         upkeep.step()
         assert session.id != first
     assert sql("select state from hourhand.services where id = %s", session.id) == [("closed",)]
+    upkeep.step()  # as when it was under way at the end
+    assert sql("select count(*) from hourhand.services where state = 'open' and lease_until > now()") == [
+        (0,)
+    ]

@@ -118,14 +118,21 @@ def test_an_entry_that_does_not_say_what_was_read_fires_nothing(hour: Callable[.
 
 
 def test_an_edit_of_timing_or_a_resume_asks_for_a_new_plan_and_one_of_the_payload_does_not(
-    hour: Callable[..., Hour], transport: PostgresTransport
+    hour: Callable[..., Hour], transport: PostgresTransport, sql: Sql
 ) -> None:
+    """One of a policy leaves the plan as it is, too, but who has read the row before fires it no more."""
     schedule = hour()
     schedule.plan(100)
     before = schedule.read()
     transport.call("put_schedule", {"p_schedule": {"name": "s", "payload": {"n": 1}}, "p_mode": "update"})
     after = schedule.read()
     assert (after["revision"], after["next_run_at"]) == (before["revision"], before["next_run_at"])
+    for column in ("catch_up = 'all'", "catch_up_window = '1 h'", "catch_up_limit = 5", "jitter = '1 s'",
+                   "start_deadline = '1 h'", "profile = 'sleeper'"):  # fmt: skip
+        sql(f"update hourhand.scheduled_jobs set {column}")
+        after = schedule.read()
+        assert (after["revision"], after["next_run_at"]) == (before["revision"] + 1, before["next_run_at"])
+        before = after
     transport.call("pause_schedule", {"p_schedule": "s", "p_note": "holiday"})
     transport.call("resume_schedule", {"p_schedule": "s"})
     after = schedule.read()

@@ -47,6 +47,12 @@ begin
     new.revision := old.revision + 1;
     new.next_run_at := null;
     new.error := null;
+  elsif (new.catch_up, new.catch_up_window, new.catch_up_limit, new.jitter, new.start_deadline, new.profile)
+    is distinct from
+     (old.catch_up, old.catch_up_window, old.catch_up_limit, old.jitter, old.start_deadline, old.profile)
+  then
+    -- What is due stays due, but who has read the row before decides no more about it.
+    new.revision := old.revision + 1;
   end if;
   new.updated_at := v_now;
   return new;
