@@ -108,6 +108,13 @@ def test_only_what_is_missing_is_applied(database: PostgresTransport, make: Make
     assert versions(database) == [0, 1, 2]
 
 
+def test_what_a_role_may_not_see_is_not_called_missing(database: PostgresTransport, make: Make) -> None:
+    migrate.apply(database, make(ONE))
+    database.execute("delete from hourhand.migrations")  # as row security shows it to a stranger
+    with pytest.raises(Denied, match="may not see"):
+        migrate.pending(database, make(ONE))
+
+
 def test_changed_functions_are_applied_anew(database: PostgresTransport, make: Make) -> None:
     answer = (
         "create or replace function hourhand.answer() returns jsonb language sql as $$ select '{}'::jsonb $$"

@@ -9,6 +9,10 @@ A command may return its exit code. A HourhandError becomes its message and hint
 
 from __future__ import annotations
 
+import hourhand.interrupt  # noqa: F401
+
+# isort: split
+import io
 import os
 import shutil
 import sys
@@ -110,6 +114,12 @@ class Commands(click.Group):
             return
         for command in found:
             self.commands.setdefault(command.name or "", command)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # what the terminal cannot show
+        return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -236,7 +246,8 @@ def _is_numeric(column: Sequence[object]) -> bool:
 
 
 def _terminal_width() -> int:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    shown = sys.stdout is not None and sys.stdout.isatty()
+    return shutil.get_terminal_size().columns if shown else sys.maxsize
 
 
 def _fitted(widths: Sequence[int], room: int) -> list[int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hourhand import log
-from hourhand.errors import ContractMismatch
+from hourhand.errors import ContractMismatch, Denied
 from hourhand.sql.script import FUNCTIONS_VERSION, Migration, Schema, read, script
 
 if TYPE_CHECKING:
@@ -112,6 +112,11 @@ def _applied(database: "PostgresTransport") -> dict[int, tuple[str, str]]:
     if not exists:
         return {}
     rows = database.query("select version, name, checksum from hourhand.migrations order by version")
+    if not rows:  # it is made together with its first row
+        raise Denied(
+            f"{database.where}: this role may not see which migrations the schema has",
+            "Connect as the owner of the schema hourhand, or as a member of the role hourhand_worker.",
+        )
     return {version: (name, checksum) for version, name, checksum in rows}
 
 

@@ -6,10 +6,14 @@ Fields that a newer database adds are kept (`model_extra`), so that an older pro
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 
-Instant = Annotated[datetime, AfterValidator(lambda at: at.astimezone(UTC))]
-"""An aware datetime in UTC."""
+Instant = Annotated[
+    datetime,
+    AfterValidator(lambda at: at.astimezone(UTC)),
+    PlainSerializer(datetime.isoformat, when_used="json"),
+]
+"""An aware datetime in UTC; in JSON as the database and the REST API write it."""
 
 Status = Literal["pending", "processing", "completed", "failed", "cancelled"]
 Outcome = Literal["created", "existing", "replaced"]

@@ -173,6 +173,25 @@ def test_an_unreachable_database_exits_with_69(hourhand: Hourhand, monkeypatch: 
     assert "127.0.0.1:1" in done.err.replace(", port ", ":")
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--timeout", 0], "too short"),
+        (["--timeout", "40000d"], "too long"),
+        (["--key", ""], "1 to 500 characters"),
+        (["--queue", "a\nb"], "no control characters"),
+        (["--replace"], "go with --key"),
+        (["--wait-timeout", "1m"], "goes with --wait"),
+    ],
+)
+def test_what_the_database_would_refuse_is_refused_in_the_words_of_the_command(
+    hourhand: Hourhand, client: Client, options: list[object], told: str
+) -> None:
+    done = hourhand("enqueue", "clean-news", "--force", *options)
+    assert (done.code, told in done.err) == (2, True)
+    assert client.runs.list() == []
+
+
 def test_a_wrong_setting_exits_with_78(hourhand: Hourhand) -> None:
     done = hourhand("enqueue", "x", DATABASE_URL="mysql://somewhere")
     assert done.code == 78

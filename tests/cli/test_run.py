@@ -188,8 +188,9 @@ def test_a_filter_retries_the_failed_ones(
     assert [run["id"] for run in hourhand("run", "retry", "--since", "1h", "--dry-run", "--json").json] == [
         failed
     ]
-    hourhand("run", "retry", "--since", "1h")
-    assert [run.retry_of for run in client.runs.list(status="pending")] == [failed]
+    ids = hourhand("run", "retry", "--since", "1h").out.split()
+    [run] = client.runs.list(status="pending")
+    assert (run.retry_of, ids) == (failed, [str(run.id)])
 
 
 def test_a_run_that_has_not_ended_cannot_be_retried(hourhand: Hourhand, client: Client) -> None:

@@ -28,7 +28,31 @@ def findings(answer: dict[str, list[dict[str, str]]]) -> list[str]:
     return [finding["id"] for finding in answer["findings"]]
 
 
+INSTANT = re.compile(r'"\d{4}-\d\d-\d\dT[^"]*"')
+
+
 # --- Status ---
+
+
+def test_instants_are_written_in_one_way_everywhere(
+    hourhand: Hourhand, hand: Hand, scheduler: Hand, client: Client
+) -> None:
+    client.schedules.create("news", "clean-news", every="1h", starts_at="2026-01-01T00:00Z")
+    run = client.enqueue("clean-news").id
+    hand.work()
+    hourhand("queue", "pause", "default")
+    hourhand("token", "create", "ci")
+    for command in ("status", "run list", f"run show {run}", "run stats --by hour", "schedule list",
+                    "schedule show news", "schedule next news", "schedule why news", "tasks", "queue list",
+                    "token list"):  # fmt: skip
+        instants = INSTANT.findall(hourhand(*command.split(), "--json").out)
+        assert (command, {at[-7:] for at in instants}) == (command, {'+00:00"'})
+
+
+def test_where_there_is_nothing_a_sentence_says_so(hourhand: Hourhand) -> None:
+    for command in ("alert", "ping", "queue", "run", "schedule", "token", "user"):
+        done = hourhand(command, "list")
+        assert (done.code, done.out, done.err.startswith(("There is no", "No "))) == (0, "", True)
 
 
 def test_all_is_well_with_both_services(hourhand: Hourhand, hand: Hand, scheduler: Hand) -> None:

@@ -241,7 +241,7 @@ def test_alerts_can_be_tested_by_command(
     receiver.status = 500
     failed = command("alert", "test")
     assert failed.exit_code == 1
-    assert "webhook: failed: 127.0.0.1 answered 500" in failed.stderr
+    assert failed.stderr == "webhook: failed: 127.0.0.1 answered 500\n"
     assert "This is a test" in command("alert", "list").stdout
 
 

@@ -3,6 +3,7 @@ import json
 import os
 import pty
 import resource
+import signal
 import subprocess
 import sys
 import textwrap
@@ -184,6 +185,22 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     talk.stderr.close()
 
 
+def test_what_the_terminal_cannot_show_is_written_as_an_escape() -> None:
+    program = "import click; from hourhand.cli import Commands; Commands(invoke_without_command=True, callback=lambda: click.echo('日本'))()"
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment, timeout=60)
+    assert (done.stdout, done.stderr) == (b"\\u65e5\\u672c\n", b"")
+
+
+def test_ctrl_c_while_it_starts_shows_no_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import hourhand.cli\nraise KeyboardInterrupt"],
+        capture_output=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+
+
 # --- Start-up ---
 
 HEAVY = {
@@ -289,6 +306,11 @@ def test_a_table_is_aligned_and_holds_no_control_characters() -> None:
         "a longer name     3  a problem�[31m",
         "日本            4.5  é",
     ]
+
+
+def test_a_table_needs_no_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.table([("news",)], ["name"]) == "name\nnews"
 
 
 def test_a_table_without_rows_is_its_headings() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,8 +30,11 @@ def list_alerts(limit: int, as_json: bool) -> None:
     if as_json:
         echo_json(answer["alerts"])
         return
+    if not answer["alerts"]:
+        say("No alert is open, and none was.")
+        return
     rows = [
-        (each["rule"], _time(each["opened_at"]), _time(each["closed_at"]) or "open", each["summary"])
+        (each["rule"], _time(each["opened_at"]), _time(each["closed_at"], "open"), each["summary"])
         for each in answer["alerts"]
     ]
     click.echo(table(rows, ("rule", "since", "until", "what")))
@@ -62,6 +66,8 @@ def _send_test(client: Client) -> list[dict[str, Any]]:
     """The messages, one for each destination of this computer's settings."""
     from hourhand.alerts.watch import Watch
 
+    logging.getLogger("hourhand").addHandler(logging.NullHandler())  # what goes wrong is told in the end
+
     watch = Watch(client.transport, client.settings)
     if not watch.destinations:
         return []
@@ -73,5 +79,5 @@ def _send_test(client: Client) -> list[dict[str, Any]]:
     return found
 
 
-def _time(value: str | None) -> str:
-    return text.local(text.instant(value))
+def _time(value: str | None, none: str = text.NONE) -> str:
+    return none if value is None else text.local(text.instant(value))

@@ -27,7 +27,7 @@ def export(as_json: bool) -> None:
 
     with open_client() as client:
         rows = stored_rows(client)
-        echo_json(document(rows)) if as_json else click.echo(written(rows), nl=False)
+        echo_json(document(rows)) if as_json else click.echo(written(rows).encode(), nl=False)
 
 
 @click.command(

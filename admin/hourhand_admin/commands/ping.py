@@ -10,7 +10,7 @@ import click
 from hourhand.cli import echo_json, json_option, table
 from hourhand.durations import format_duration
 from hourhand_admin.terminal import completion, text
-from hourhand_admin.terminal.inputs import DURATION
+from hourhand_admin.terminal.inputs import DURATION, SOME_TIME, NameType
 from hourhand_admin.terminal.session import examples, open_client, say
 
 _LOCAL = "http://127.0.0.1:8000"
@@ -22,8 +22,8 @@ def ping() -> None:
 
 
 @ping.command(epilog=examples("hourhand ping add backup --every 1d --grace 1h"))
-@click.argument("name")
-@click.option("--every", type=DURATION, help="The time between two calls. Needed for a new one.")
+@click.argument("name", type=NameType(200))
+@click.option("--every", type=SOME_TIME, help="The time between two calls. Needed for a new one.")
 @click.option("--grace", type=DURATION, help="How late a call may be.  [default: a tenth, 1m at least]")
 @json_option
 def add(name: str, every: timedelta | None, grace: timedelta | None, as_json: bool) -> None:
@@ -55,9 +55,11 @@ def list_pings(as_json: bool) -> None:
     if as_json:
         echo_json(answer)
         return
-    click.echo(
-        table(map(_row, answer["pings"]), ("ping", "state", "every", "grace", "last", "expected", "id"))
-    )
+    if answer["pings"]:
+        columns = ("ping", "state", "every", "grace", "last", "expected", "id")
+        click.echo(table(map(_row, answer["pings"]), columns))
+    else:
+        say("There is no ping yet. Create one: hourhand ping add NAME --every 1d --grace 1h")
     if answer["targets"]:
         click.echo()
         rows = [(each["schedule"], each["url"]) for each in answer["targets"]]

@@ -154,7 +154,7 @@ def cancel(ids: Sequence[int], reason: str | None, dry_run: bool, as_json: bool,
 @dry_run_option
 @json_option
 def retry(ids: Sequence[int], payload: Any, dry_run: bool, as_json: bool, **chosen: Any) -> int:
-    """Run ended runs again, each as a new run, by id or by filter.
+    """Run ended runs again, each as a new run, by id or by filter. The new ids go to stdout.
 
     A filter without --status means the failed ones.
     """
@@ -163,7 +163,7 @@ def retry(ids: Sequence[int], payload: Any, dry_run: bool, as_json: bool, **chos
         if dry_run:
             return _preview(client, meant, as_json)
         done = _each(meant, lambda run_id: {"retried_as": client.runs.retry(run_id, payload).id})
-        return _tell(done, as_json, lambda each: f"runs again as {each['retried_as']}")
+        return _tell(done, as_json, lambda each: f"runs again as {each['retried_as']}", data="retried_as")
 
 
 @run.command(epilog=examples("hourhand run stats", "hourhand run stats --by task --since 7d"))
@@ -187,7 +187,12 @@ def stats(by: str, since: Moment | None, until: Moment | None, as_json: bool, **
             p_until=resolved(until, client.now),
             p_filter={name: value for name, value in chosen.items() if value},
         )
-    echo_json(answer) if as_json else click.echo(_counted(answer))
+    if as_json:
+        echo_json(answer)
+    elif answer["groups"]:
+        click.echo(_counted(answer))
+    else:
+        say("No run matches.")
 
 
 # --- What several commands share ---
@@ -231,7 +236,14 @@ def _each(ids: Iterable[int], work: Callable[[int], dict[str, Any]]) -> Iterator
             yield {"id": run_id, "error": str(error)}
 
 
-def _tell(done: Iterable[dict[str, Any]], as_json: bool, told: Callable[[dict[str, Any]], str]) -> int:
+def _tell(
+    done: Iterable[dict[str, Any]],
+    as_json: bool,
+    told: Callable[[dict[str, Any]], str],
+    *,
+    data: str | None = None,
+) -> int:
+    """Each as it is done; `data` names what of it a script wants, on stdout."""
     results = []
     for each in done:
         results.append(each)
@@ -239,6 +251,8 @@ def _tell(done: Iterable[dict[str, Any]], as_json: bool, told: Callable[[dict[st
             say(each["error"])  # it says which run
         elif not as_json:
             say(f"run {each['id']} {told(each)}")
+            if data is not None:
+                click.echo(each[data])
     if as_json:
         echo_json(results)
     elif not results:

@@ -87,6 +87,9 @@ def list_queues(as_json: bool) -> None:
     if as_json:
         echo_json(answer["queues"])
         return
+    if not answer["queues"]:
+        say("There is no queue yet: the first run or limit of a queue makes it.")
+        return
     rows = [
         (each["name"], _state(each), each["pending"], each["processing"], each["concurrency"], _rate(each))
         for each in answer["queues"]

@@ -9,7 +9,7 @@ import click
 from hourhand.cli import echo_json, json_option, table
 from hourhand_admin.commands.user import ROLES
 from hourhand_admin.terminal import text
-from hourhand_admin.terminal.inputs import DURATION
+from hourhand_admin.terminal.inputs import NAME, SOME_TIME
 from hourhand_admin.terminal.session import examples, open_client, say
 
 
@@ -21,9 +21,9 @@ def token() -> None:
 @token.command(
     epilog=examples("hourhand token create ci --role operator --expires 90d", "hourhand token create grafana")
 )
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.option("--role", type=click.Choice(ROLES), default="viewer", help="What it may do.  [default: viewer]")
-@click.option("--expires", type=DURATION, help="How long it is good for, such as 90d.  [default: for good]")
+@click.option("--expires", type=SOME_TIME, help="How long it is good for, such as 90d.  [default: for good]")
 @json_option
 def create(name: str, role: str, expires: timedelta | None, as_json: bool) -> None:
     """Create a token and print it, this once: only its hash is kept."""
@@ -50,6 +50,9 @@ def list_tokens(as_json: bool) -> None:
         tokens = client.call("list_api_tokens")["tokens"]
     if as_json:
         echo_json(tokens)
+        return
+    if not tokens:
+        say("There is no token yet. Create one: hourhand token create NAME")
         return
     rows = [
         (

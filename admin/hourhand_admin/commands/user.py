@@ -34,6 +34,9 @@ def list_users(as_json: bool) -> None:
     if as_json:
         echo_json(users)
         return
+    if not users:
+        say("There is no user yet. Add one: hourhand user add NAME")
+        return
     click.echo(table(map(_row, users), ("user", "role", "state", "last login")))
 
 

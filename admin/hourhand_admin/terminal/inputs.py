@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from hourhand.durations import EXAMPLES as DURATIONS
 from hourhand.durations import parse_duration
 
 _CENTURY = timedelta(days=36_525)
@@ -97,17 +98,41 @@ def _relative(text: str, bare: int) -> Moment | None:
 
 
 class DurationType(click.ParamType[timedelta]):
-    """A duration such as `90`, `15m`, `1h30m`, `2d`; a number alone means seconds."""
+    """A duration such as `90`, `15m`, `1h30m`, `2d`; a number alone means seconds.
+
+    With `some` it is longer than nothing, and no longer than the database takes.
+    """
 
     name = "duration"
+
+    def __init__(self, *, some: bool = False) -> None:
+        self.some = some
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         if isinstance(value, timedelta):
             return value
         try:
-            return parse_duration(str(value))
+            found = parse_duration(str(value))
         except ValueError as error:
             self.fail(f"{error}.", param, ctx)
+        if self.some and not timedelta() < found <= _CENTURY:
+            self.fail(f"{value} is too {'long' if found else 'short'}: write {DURATIONS}.", param, ctx)
+        return found
+
+
+class NameType(click.ParamType[str]):
+    """A name that the database takes."""
+
+    name = "text"
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if not (text.isprintable() and 0 < len(text) <= self.longest):
+            self.fail(f"it has 1 to {self.longest} characters, and no control characters.", param, ctx)
+        return text
 
 
 class JsonType(click.ParamType[Any]):
@@ -149,6 +174,8 @@ class RunIdType(click.IntRange):
 
 
 DURATION = DurationType()
+SOME_TIME = DurationType(some=True)
+NAME = NameType(100)
 JSON = JsonType()
 AHEAD = MomentType(bare=1)
 BACK = MomentType(bare=-1)

@@ -92,7 +92,7 @@ class Watch:
             log.event(
                 "alert.undelivered",
                 "WARNING",
-                said,
+                f"a message to {destination} could not be delivered: {said}",
                 destination=destination,
                 kind=kind,
                 message_id=sent["id"],
