@@ -3,13 +3,18 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from hourhand.run import Run
 from hourhand.tasks import task
 from hourhand.transport.postgres import PostgresTransport
+from hourhand_worker import farewell, logbook
+from hourhand_worker.clock import Clock
+from hourhand_worker.desk import Desk
+from hourhand_worker.logbook import Logbook
 from hourhand_worker.worker import Worker
 from tests.support import eventually
 from tests.worker.workshop import Workshop
@@ -21,22 +26,30 @@ END_LEASES = "update hourhand.services set lease_until = now() - interval '1 s' 
 
 
 class Late(PostgresTransport):
-    """Does something between the first claim that brings runs and its answer."""
+    """Does something before it passes on the first claim that brings runs, or makes the first finish."""
 
-    def __init__(self, url: str, meanwhile: Callable[[], object]) -> None:
+    def __init__(self, url: str, function: str, meanwhile: Callable[[], object]) -> None:
         super().__init__(url, application_name="hourhand-worker", patience=5.0)
-        self._meanwhile: Callable[[], object] | None = meanwhile
+        self._function = function
+        self._meanwhile = meanwhile
 
     def call(self, function: str, params: Any = None, *, retry: bool = True) -> Any:
+        if function == self._function == "finish":
+            self._do_it()
         answer = super().call(function, params, retry=retry)
-        if function == "claim" and answer["runs"] and self._meanwhile is not None:
-            meanwhile, self._meanwhile = self._meanwhile, None
-            meanwhile()
+        if function == self._function == "claim" and answer["runs"]:
+            self._do_it()
         return answer
 
+    def _do_it(self) -> None:
+        self._function = ""
+        self._meanwhile()
 
-def drain_late(shop: Workshop, meanwhile: Callable[[Worker], object], **overrides: Any) -> Worker:
-    transport = Late(shop.url, lambda: meanwhile(worker))
+
+def drain_late(
+    shop: Workshop, meanwhile: Callable[[Worker], object], function: str = "claim", **overrides: Any
+) -> Worker:
+    transport = Late(shop.url, function, lambda: meanwhile(worker))
     worker = Worker(shop.settings(**overrides), shop.tasks, transport)
     worker.drain()
     transport.close()
@@ -91,6 +104,98 @@ def test_what_was_given_back_because_nobody_seemed_to_hold_it_is_not_begun_twice
     worker = drain_late(shop, lambda _: eventually(lambda: shop.status(run) == "pending", 20), lease=1)
     assert began == [1]
     assert worker.outcomes == {"completed": 1}
+
+
+def test_what_a_claim_brings_after_the_worker_was_told_to_stop_is_not_begun(shop: Workshop, began: list[int]):
+    run = shop.enqueue("noted")
+    drain_late(shop, Worker.stop)
+    columns = shop.run(run)
+    assert (columns["status"], columns["attempt"], columns["lost_count"], began) == ("pending", 0, 0, [])
+
+
+# --- An end that is delivered late ---
+
+
+def test_an_end_that_was_refused_is_not_counted_as_one(shop: Workshop, began: list[int]):
+    def lose(_: Worker) -> None:
+        shop.transport.execute(END_LEASES)
+        shop.transport.call("rescue")
+
+    shop.enqueue("noted")
+    worker = drain_late(shop, lose, "finish")
+    assert began == [1, 2]
+    assert worker.outcomes == {"completed": 1}
+
+
+def test_an_end_that_is_still_being_put_into_words_when_the_worker_goes_is_delivered(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+):
+    asked, answered = threading.Event(), threading.Event()
+
+    class Wordy(Exception):  # noqa: N818
+        def __str__(self) -> str:
+            asked.set()
+            answered.wait(20)
+            return "at last"
+
+    @task("wordy", max_attempts=1)
+    def wordy() -> None:
+        raise Wordy
+
+    monkeypatch.setattr(farewell, "UNWIND", 0.1)
+    run = shop.enqueue("wordy")
+    with shop.working(shutdown=0.1) as worker:
+        assert asked.wait(10)
+        worker.stop()
+        eventually(lambda: worker._finisher._give_up_at is not None)
+        worker._finisher._thread.join(0.3)  # it must not have gone
+        answered.set()
+    assert shop.status(run) == "failed"
+
+
+def test_a_line_that_comes_while_the_one_before_is_taken_is_told_of(monkeypatch: pytest.MonkeyPatch):
+    told: list[str] = []
+    book = Logbook(Clock())
+    desk = Desk(cast(Any, None), book, lambda: told.append("told"))
+    run = cast(Any, SimpleNamespace(id=1, token="t", attempt=1))
+
+    def taking(text: str) -> str:
+        if text == "second":
+            book.take()
+        return text
+
+    monkeypatch.setattr(logbook, "redact", taking)
+    desk.log(run, "INFO", "first")
+    desk.log(run, "INFO", "second")
+    assert told == ["told", "told"]
+
+
+@pytest.mark.parametrize("kind", ["async", "thread"])
+def test_what_ends_the_interpreter_when_it_is_looked_at_ends_only_its_run(shop: Workshop, kind: str):
+    class Grave(Exception):  # noqa: N818
+        def __str__(self) -> str:
+            raise SystemExit(3)
+
+        __repr__ = __str__
+
+    def lay(how: str) -> object:
+        if how == "raised":
+            raise Grave
+        return Grave()
+
+    @task("async", max_attempts=1)
+    async def on_loop(how: str) -> object:
+        return lay(how)
+
+    @task("thread", max_attempts=1)
+    def in_thread(how: str) -> object:
+        return lay(how)
+
+    runs = [shop.enqueue(kind, {"how": how}) for how in ("raised", "returned")]
+    shop.worker().drain(20)
+    assert [shop.status(run) for run in runs] == ["failed", "failed"]
+    assert "its message can't be shown: SystemExit" in shop.run(runs[0])["error"]
+    assert "SystemExit: 3" in shop.run(runs[1])["error"]
 
 
 # --- A lease that is lost ---

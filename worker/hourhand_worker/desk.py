@@ -24,15 +24,11 @@ class Desk:
 
     def log(self, run: Run, level: str, message: str) -> None:
         log.event("run.log", level, message, run_id=run.id, attempt=run.attempt)
-        nothing = not len(self._logbook)
-        self._logbook.log(run, level, message)
-        if nothing:
+        if self._logbook.log(run, level, message):
             self._told()
 
     def progress(self, run: Run, progress: Mapping[str, Any]) -> None:
-        nothing = not len(self._logbook)
-        self._logbook.progress(run, progress)
-        if nothing:
+        if self._logbook.progress(run, progress):
             self._told()
 
     def enqueue(

@@ -35,7 +35,7 @@ class Endings:
         """What comes of what it returned or raised."""
         try:
             return self.returned(attempt, value) if error is None else self.raised(attempt, error)
-        except Exception as broken:  # noqa: BLE001  (what is asked here may be the user's: a retry policy)
+        except BaseException as broken:  # noqa: BLE001  (what is asked may be the user's: a retry policy)
             if error is not broken:
                 broken.__context__ = error
             return self._failed(attempt, _described(broken), None)
@@ -138,14 +138,14 @@ def _full_name(kind: type) -> str:
 def _message(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as broken:  # noqa: BLE001  (an exception may fail to say what it is)
+    except BaseException as broken:  # noqa: BLE001  (an exception may fail to say what it is)
         return f"(its message can't be shown: {type(broken).__name__})"
 
 
 def _traceback(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(type(error), error, _of_the_task(error.__traceback__)))
-    except Exception as broken:  # noqa: BLE001
+    except BaseException as broken:  # noqa: BLE001
         return f"(its traceback can't be shown: {type(broken).__name__})"
 
 

@@ -25,7 +25,8 @@ class Executor:
 
     An abandoned attempt is one whose end is decided while its thread, which nothing can stop, goes on.
     `started` and `conclude` are called in the thread that runs the attempt; `freed` whenever a slot has
-    become free. Tasks that run in processes reach the database by `call`.
+    become free. Once it is `stopping` nothing is started. Tasks that run in processes reach the database by
+    `call`.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Executor:
         started: Started,
         conclude: End,
         freed: Freed,
+        stopping: Callable[[], bool],
         *,
         tasks: Registry,
         call: Call,
@@ -42,6 +44,7 @@ class Executor:
         self._started = started
         self._conclude = conclude
         self._freed = freed
+        self._stopping = stopping
         self._lock = Lock()
         self._ready: deque[Attempt] = deque()
         self._starting = True
@@ -146,7 +149,7 @@ class Executor:
 
     def _take(self) -> list[Attempt]:
         starting = []
-        while self._starting and self._ready and self.running < self._concurrency:
+        while self._ready and self.running < self._concurrency and self._starting and not self._stopping():
             attempt = self._ready.popleft()
             if attempt.stop is not Stop.LOST:
                 attempt.holds_slot = True

@@ -44,7 +44,9 @@ _PASSING = (Unavailable, Timeout, Denied, ContractMismatch)
 
 
 class Finisher:
-    """A thread. `busy` tells whether more results are on their way; `delivered` hears what was written."""
+    """A thread. `busy` tells whether more results are on their way; `delivered` hears what was written, and
+    `over` of every attempt that is no longer held, also where its end did not count.
+    """
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Finisher:
         *,
         busy: Callable[[], bool],
         delivered: Callable[[Sequence[Ended]], None],
+        over: Callable[[Sequence[Attempt]], None],
     ) -> None:
         self._transport = ground.transport
         self._holdings = ground.holdings
@@ -63,6 +66,7 @@ class Finisher:
         self._logbook = logbook
         self._busy = busy
         self._delivered = delivered
+        self._told_over = over
         self._endings = Endings(ground.clock)
         self._outage = ground.outage
         self._outbox: deque[Ended] = deque()
@@ -78,11 +82,13 @@ class Finisher:
 
     def put(self, ended: Sequence[Ended]) -> None:
         """From any thread. What frees a limit, or its own slot, does not wait for others."""
+        urgent = False
         for attempt, _ in ended:
             if attempt.task.sync_ack or attempt.task.concurrency is not None:
                 attempt.keeps_slot = attempt.task.sync_ack
-                self._urgent = True
+                urgent = True
         self._outbox.extend(ended)
+        self._urgent = self._urgent or urgent  # behind them, or the delivery of others would forget it
         if self._urgent or not self._noticed or len(self._outbox) >= MOST_RESULTS:
             self._bell.set()
 
@@ -120,7 +126,8 @@ class Finisher:
     def _over(self) -> bool:
         if self._give_up_at is None:
             return False
-        return not (self._outbox or len(self._logbook)) or monotonic() > self._give_up_at
+        # What is decided may still be on its way here.
+        return not (self._holdings.closing or len(self._logbook)) or monotonic() > self._give_up_at
 
     def _notice(self) -> None:
         known = self._noticed
@@ -132,11 +139,12 @@ class Finisher:
                 self._deadline = monotonic() + WINDOW
 
     def _pause(self) -> float | None:
+        moments = [self._deadline] if self._outbox else []
+        if self._give_up_at is not None:
+            moments.append(self._give_up_at)
+        pauses = [max(0.0, moment - monotonic()) for moment in moments]
         logs = self._logbook.due_in()
-        if not self._outbox:
-            return logs
-        window = max(0.0, self._deadline - monotonic())
-        return window if logs is None else min(window, logs)
+        return min(pauses if logs is None else [*pauses, logs], default=None)
 
     def _is_ripe(self) -> bool:
         if not self._outbox:
@@ -163,20 +171,22 @@ class Finisher:
         """Deliver these, or each half, or one as a failure: a value that is refused spoils no other."""
         self._journal.finishing(ended)
         try:
-            self._acknowledge(ended, self._finish([result for _, result in ended]))
+            not_ok = self._finish([result for _, result in ended])
         except _PASSING:
-            self._give_up(ended)
+            self._let_go(ended)
         except Exception as error:  # noqa: BLE001  (whatever one value does)
             if len(ended) > 1:
                 self._deliver(ended[: len(ended) // 2])
                 self._deliver(ended[len(ended) // 2 :])
             else:
                 self._deliver_as_failure(*ended[0], error)
+        else:
+            self._acknowledge(ended, not_ok)
 
     def _deliver_as_failure(self, attempt: Attempt, result: Result, error: Exception) -> None:
         self._journal.unstorable(attempt, error)
         if result["outcome"] == "failed":
-            self._give_up([(attempt, result)])
+            self._let_go([(attempt, result)])
         else:
             self._deliver([(attempt, self._endings.unstorable(attempt, error))])
 
@@ -202,17 +212,21 @@ class Finisher:
                 return {each["token"]: each["outcome"] for each in answer["results"]}
 
     def _acknowledge(self, ended: list[Ended], not_ok: Mapping[str, str]) -> None:
+        written = []
         for attempt, result in ended:
             if not_ok and not_ok.get(attempt.token) == "stale":
                 self._journal.refused(attempt, result["outcome"])
             else:
                 self._journal.finished(attempt, result)
-        self._give_up(ended)
+                written.append((attempt, result))
+        self._delivered(written)
+        self._let_go(ended)
 
-    def _give_up(self, ended: list[Ended]) -> None:
-        self._holdings.delivered(attempt for attempt, _ in ended)
-        self._logbook.forget(attempt.token for attempt, _ in ended)
-        self._delivered(ended)
+    def _let_go(self, ended: list[Ended]) -> None:
+        attempts = [attempt for attempt, _ in ended]
+        self._holdings.delivered(attempts)
+        self._logbook.forget(attempt.token for attempt in attempts)
+        self._told_over(attempts)
 
     def _write_logs(self) -> None:
         lines, progress = self._logbook.take()

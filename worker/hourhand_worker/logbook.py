@@ -39,16 +39,18 @@ class Logbook:
         """Seconds until there is something to write; None while there is nothing."""
         return max(0.0, self._next - monotonic()) if len(self) else None
 
-    def log(self, run: Run, level: str, message: str) -> None:
+    def log(self, run: Run, level: str, message: str) -> bool:
+        """Whether something waits now, after nothing did."""
         text = sanitise_text(redact(message), MOST_BYTES_A_LINE)
         at = self._clock.at(monotonic())
         with self._lock:
             number = self._written[run.token] + 1
             if number > MOST_LINES or len(self._lines) >= MOST_WAITING:
-                return
+                return False
             self._written[run.token] = number
             if number == MOST_LINES or len(self._lines) == MOST_WAITING - 1:
                 level, text = "WARNING", "… what this attempt logged from here on is not kept"
+            is_first = not len(self)
             self._lines.append(
                 {
                     "run_id": run.id,
@@ -60,14 +62,19 @@ class Logbook:
                     "message": text,
                 }
             )
+        return is_first
 
-    def progress(self, run: Run, progress: object) -> None:
+    def progress(self, run: Run, progress: object) -> bool:
+        """Whether something waits now, after nothing did."""
+        told = {
+            "p_run_id": run.id,
+            "p_token": run.token,
+            "p_progress": sanitise(progress, MOST_BYTES_A_LINE),
+        }
         with self._lock:
-            self._progress[run.token] = {
-                "p_run_id": run.id,
-                "p_token": run.token,
-                "p_progress": sanitise(progress, MOST_BYTES_A_LINE),
-            }
+            is_first = not len(self)
+            self._progress[run.token] = told
+        return is_first
 
     def take(self) -> tuple[list[Line], list[Progress]]:
         """All that waits; what comes later is due a pause from now."""

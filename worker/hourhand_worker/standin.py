@@ -48,7 +48,7 @@ class StandIn:
 
     def beaten(self, session: str) -> None:
         """The lease of this session was renewed just now."""
-        with suppress(OSError):  # it is gone, or does not read: the worker manages without
+        with suppress(OSError, ValueError):  # gone, closed, or it does not read: the worker manages without
             self._pipe.write(f"{session} {monotonic()}\n".encode())
 
     def close(self) -> None:

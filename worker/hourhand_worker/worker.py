@@ -92,6 +92,7 @@ class Worker:
             self._begun,
             self._conclude,
             self._slot_freed,
+            lambda: self._loop.stopping,
             tasks=registry,
             call=transport.call,
         )
@@ -101,6 +102,7 @@ class Worker:
             self._logbook,
             busy=lambda: self._executor.busy,
             delivered=self._delivered,
+            over=self._over,
         )
         self._heartbeat = Heartbeat(
             ground, self._session, lease, settings.worker_poll.total_seconds(), self._stats
@@ -234,12 +236,12 @@ class Worker:
         for thread in (self._finisher, self._heartbeat, self._watchdog):
             thread.start()
         if not self._until.passing:
-            self._executor.warm_up()
             self._upkeep.start()
             if self._settings.notify:
                 self._listener = self._transport.listen(["hourhand_runs"], self._hinted)
             self._ground.journal.started(self._settings.worker_poll)
             supervision.ready(self._settings.worker_poll.total_seconds())
+            self._executor.warm_up()
 
     def _is_over(self) -> bool:
         if self._deadline is not None and monotonic() >= self._deadline:
@@ -337,10 +339,13 @@ class Worker:
             self._outcomes[outcome] += 1
             if self._until.passing:
                 (self._failing.add if outcome in ("failed", "retry") else self._failing.discard)(attempt.id)
+            self._tell(attempt, result)
+
+    def _over(self, attempts: Sequence[Attempt]) -> None:
+        for attempt in attempts:
             if attempt.keeps_slot:
                 self._executor.free(attempt)
-            self._tell(attempt, result)
-        # It may have freed a limit, enqueued children, or been the last.
+        # They may have freed a limit, enqueued children, or been the last.
         self._loop.wake()
 
     def _tell(self, attempt: Attempt, result: Result) -> None:
