@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from html import unescape
+from typing import Any
 
 import httpx
 import pytest
@@ -74,9 +75,45 @@ def test_a_filter_that_makes_no_sense_is_shown_with_what_is_wrong(lived_in: Hous
         assert told in unescape(answer.text)
 
 
+def test_what_was_filled_in_outlives_the_login(lived_in: House, sql: Any) -> None:
+    person = lived_in.person("operator", "ann")
+    sent = {
+        "kind": "every",
+        "name": "kept",
+        "task": "t",
+        "every": "1h",
+        "description": '"<b>',
+        "step": "save",
+    }
+    sql("delete from hourhand_parts.admin_logins returning 1")
+    answer = person.post("/schedule/new", **sent)
+    assert (answer.status_code, "Your login is over." in answer.text) == (401, True)
+    assert hidden(answer) == sent
+    anew = lived_in.person("operator", "ann")
+    answer = anew.post("/schedule/new", **hidden(answer), csrf="that of the login before")
+    assert (answer.status_code, hidden(answer)) == (403, sent)
+    assert anew.post("/schedule/new", **hidden(answer)).status_code == 303
+    assert lived_in.transport.call("get_schedule", {"p_schedule": "kept"})["description"] == '"<b>'
+
+
+def test_nothing_of_another_site_and_no_password_is_offered_once_more(lived_in: House) -> None:
+    for person in (lived_in.person(None), lived_in.person("admin", "ann")):
+        foreign = {"origin": "https://evil.example"}
+        answer = person.http.post("/schedule/new", data={"name": "planted"}, headers=foreign)
+        assert "planted" not in answer.text
+        answer = person.post("/settings/users", name="x", password="secret", csrf="x")
+        assert (answer.status_code in (303, 403), "secret" in answer.text) == (True, False)
+
+
 def test_a_wrong_login_keeps_the_name(lived_in: House) -> None:
     answer = log_in(lived_in.person(None), "ann", "wrong")
     assert typed(answer.text, "name") == "ann"
+
+
+def hidden(answer: httpx.Response) -> dict[str, str]:
+    """What its form keeps, besides its token."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', answer.text.split("<main")[1])
+    return {name: unescape(text) for name, text in found if name != "csrf"}
 
 
 def the_form(answer: httpx.Response, path: str) -> str:

@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 
 from hourhand import errors, log
 from hourhand.errors import HourhandError
+from hourhand_admin.web.access import forms
+from hourhand_admin.web.access.forms import OutOfDate
 from hourhand_admin.web.access.identity import VISITOR_COOKIE
 from hourhand_admin.web.access.needs import LoginNeeded
 from hourhand_admin.web.access.who import Who
@@ -33,6 +35,7 @@ _RETRY_AFTER = "5"  # seconds
 
 def register(app: FastAPI) -> None:
     app.add_exception_handler(LoginNeeded, _login_needed)
+    app.add_exception_handler(OutOfDate, _out_of_date)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HourhandError, _failed)
@@ -68,10 +71,29 @@ def _visitor(request: Request) -> Visit:
 async def _login_needed(request: Request, error: Exception) -> Response:
     if not wants_page(request):
         return await _refused(request, error)
+    if _is_worth_keeping(request):
+        return _once_more(request, 401)
     visit = _visitor(request)
     query = f"?{request.url.query}" if request.url.query else ""
     wanted = visit.path + query if request.method == "GET" and visit.path != "/" else None
     return visit.back("/login", next=wanted)
+
+
+async def _out_of_date(request: Request, error: Exception) -> Response:
+    return _once_more(request, 403) if _is_worth_keeping(request) else await _refused(request, error)
+
+
+def _is_worth_keeping(request: Request) -> bool:
+    """A form that somebody has filled in while the login ended. What has a password is not shown again."""
+    form = request.state.visit.form
+    return bool(form) and "password" not in form and wants_page(request) and forms.is_own_origin(request)
+
+
+def _once_more(request: Request, status: int) -> Response:
+    """The form as it was sent, to be sent once more when somebody is logged in (again)."""
+    visit: Visit = request.state.visit
+    kept = [(name, text) for name, text in visit.form.multi_items() if name != forms.FIELD]
+    return visit.page("once_more.html", status, kept=kept, over=status == 401)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

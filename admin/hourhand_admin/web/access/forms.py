@@ -18,12 +18,19 @@ def form_token(secret: str) -> str:
     return (pad + _xor(pad, _proof(secret))).hex()
 
 
+class OutOfDate(HTTPException):
+    """It comes from a page of ours, but of a login before this one."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "This form is out of date. Open its page again, then send it once more.")
+
+
 def require_own(request: Request, secret: str, given: str) -> None:
     """Raises HTTPException 403."""
-    if not _is_own_origin(request):
+    if not is_own_origin(request):
         raise HTTPException(403, "This was sent by another site.")
     if not secret or not _fits(secret, given):
-        raise HTTPException(403, "This form is out of date. Open its page again, then send it once more.")
+        raise OutOfDate
 
 
 def _fits(secret: str, given: str) -> bool:
@@ -43,7 +50,8 @@ def _xor(one: bytes, other: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
-def _is_own_origin(request: Request) -> bool:
+def is_own_origin(request: Request) -> bool:
+    """Whether one of our pages has sent it, as the browser says."""
     origin = request.headers.get("origin")
     if origin is None:
         return request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")

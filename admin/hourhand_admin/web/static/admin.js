@@ -1,6 +1,6 @@
 // What every page does more with JavaScript. Without it everything still works.
 
-import { NoPage, ask, calmly, onChange } from "./live.js";
+import { ask, calmly, onChange, tell } from "./live.js";
 
 const CALM = 700; // milliseconds in which changes are gathered
 const LATER = 5000; // until what is in use is looked at again
@@ -69,7 +69,6 @@ for (const input of document.querySelectorAll("input[name=mine]")) {
 
 // --- Live: the server renders a page once more, and what has changed in its [data-live] parts is put in place ---
 
-let shownAt = new Date();
 let later;
 
 async function refresh() {
@@ -78,10 +77,9 @@ async function refresh() {
   try {
     const page = await ask(location.href);
     for (const part of parts) replace(part, page.getElementById(part.id));
-    shownAt = new Date();
-    tellStale("");
+    tell(null);
   } catch (error) {
-    tellStale(error instanceof NoPage ? error.message : "The admin does not answer.");
+    tell(error);
   }
 }
 
@@ -111,11 +109,4 @@ const isFilledIn = (part) =>
 function hasSelection(part) {
   const selection = getSelection();
   return selection && !selection.isCollapsed && selection.containsNode(part, true);
-}
-
-function tellStale(why) {
-  const note = document.getElementById("stale");
-  note.hidden = !why;
-  note.querySelector("strong").textContent = why;
-  note.querySelector("span").textContent = shownAt.toLocaleTimeString();
 }

@@ -46,10 +46,21 @@ export class NoPage extends Error {}
 export async function ask(address, more = {}) {
   const signal = AbortSignal.any([AbortSignal.timeout(PATIENCE), ...(more.signal ? [more.signal] : [])]);
   const answer = await fetch(address, { headers: { accept: "text/html" }, redirect: "manual", ...more, signal });
-  if (answer.type === "opaqueredirect") throw new NoPage("Your login is over.");
+  if (answer.type === "opaqueredirect" || answer.status === 401) throw new NoPage("Your login is over.");
   if (answer.status === 404) throw new NoPage("This is not there any more.");
   if (!answer.ok) throw new Error(answer.statusText);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+let answeredAt = new Date();
+
+/** Says above the page what came of an `ask`: its error, or null. */
+export function tell(error) {
+  const note = document.getElementById("stale");
+  note.hidden = !error;
+  if (!error) answeredAt = new Date();
+  note.querySelector("strong").textContent = error instanceof NoPage ? error.message : "The admin does not answer.";
+  note.querySelector("span").textContent = answeredAt.toLocaleTimeString();
 }
 
 const call = (name) => listeners.forEach((listener) => listener(name));

@@ -1,12 +1,14 @@
 // While somebody edits a schedule: what it means and what changes, as the server says it, and the fields of its task.
 
-import { ask } from "./live.js";
+import { ask, tell } from "./live.js";
 
 const PAUSE = 250; // milliseconds without typing
 
 const form = document.getElementById("schedule");
 const shown = document.getElementById("preview");
 let timer;
+
+document.querySelector("#stale a").hidden = true; // it would take away what is filled in
 
 /** Sends the form as it is, and gives the page; of those who asked for the same the last one counts. */
 function asker(address) {
@@ -27,8 +29,10 @@ async function show() {
   try {
     const page = await askForPreview("preview");
     shown.replaceChildren(...page.body.childNodes);
-  } catch {
+    tell(null);
+  } catch (error) {
     // Typing goes on; what is shown stays until the server answers again: the next key, or Preview, asks it.
+    if (error.name !== "AbortError") tell(error);
   }
 }
 
