@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from hourhand.durations import format_duration
@@ -142,7 +142,7 @@ def _schedule_is(count: int) -> str:
 
 
 def _backlog(status: Status) -> Iterator[Finding]:
-    oldest = status["oldest_pending_s"]
+    oldest = status["backlog_s"]
     if oldest is not None and oldest > BACKLOG.total_seconds():
         yield Finding(
             "backlog",
@@ -154,7 +154,13 @@ def _backlog(status: Status) -> Iterator[Finding]:
 
 
 def _paused_queues(status: Status) -> Iterator[Finding]:
-    for name in status["paused_queues"]:
+    now = datetime.fromisoformat(status["now"])
+    for name, pause in sorted(status["pauses"].items()):
+        since = format_duration((now - datetime.fromisoformat(pause["paused_at"])).total_seconds())
+        note = f": {pause['note']}" if pause["note"] else ""
         yield Finding(
-            "paused-queue", "note", f"queue {name} is paused", f"Open it: hourhand queue resume {name}"
+            "paused-queue",
+            "note",
+            f"queue {name} is paused, for {since} by now{note}",
+            f"Open it: hourhand queue resume {name}",
         )

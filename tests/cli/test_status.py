@@ -194,8 +194,10 @@ def test_the_doctor_finds_a_backlog_and_paused_queues(
 ) -> None:
     client.enqueue("clean-news")
     sql("update hourhand_parts.job_runs_live set run_at = run_at - interval '10 minutes'")
-    hourhand("queue", "pause", "default")
-    assert findings(hourhand("doctor", "--json").json) == ["backlog", "paused-queue"]
+    assert findings(hourhand("doctor", "--json").json) == ["backlog"]
+    hourhand("queue", "pause", "default", "--note", "incident 12")
+    [paused] = hourhand("doctor", "--json").json["findings"]  # no worker would help those that wait there
+    assert re.fullmatch(r"queue default is paused, for .*s by now: incident 12", paused["what"])
 
 
 def test_a_paused_queue_alone_is_no_illness(hourhand: Hourhand, hand: Hand, scheduler: Hand) -> None:

@@ -117,7 +117,7 @@ def _page(found: Diagnosis) -> str:
     lines = [f"ok        {name}: {told}" for name, told in found.passed]
     lines += [f"ok        pipeline: {step.id}, {step.what} ({step.ms:.1f} ms)" for step in found.steps or ()]
     for finding in found.findings:
-        lines.append(f"{finding.level:<9} {finding.id}: {finding.what}")
+        lines.append(f"{finding.level:<9} {finding.id}: {text.harmless(finding.what)}")
         lines.append(f"{'':<9} {finding.fix}")
     if found.findings:
         lines.append(f"What each finding means: {FINDINGS_PAGE}")

@@ -21,7 +21,7 @@ def status_page(status: Status, findings: Iterable[Finding], state: str, where: 
         *filter(
             None, [_services(status["services"], now), _counts(status), _next(status["next_firings"], now)]
         ),
-        *(f"{finding.level}: {finding.what}\n  {finding.fix}" for finding in findings),
+        *(f"{finding.level}: {text.harmless(finding.what)}\n  {finding.fix}" for finding in findings),
     ]
     return "\n\n".join(parts)
 

@@ -6,6 +6,7 @@ as $$
 declare
   v_now timestamptz := hourhand.clock();
   v_hours jsonb;
+  v_paused text[] := array(select q.name from hourhand.queues q where q.paused_at is not null order by q.name);
 begin
   -- A day of history, read once. Behind the offset the planner does not see a time, of which it would expect as many as
   -- there are rows, and sort them all to group them.
@@ -38,6 +39,11 @@ begin
     'oldest_pending_s', (
       select extract(epoch from v_now - min(l.run_at))
       from hourhand_parts.job_runs_live l where l.status = 'pending' and l.run_at <= v_now
+    ),
+    'backlog_s', ( -- the same without those of a paused queue: no worker would help them
+      select extract(epoch from v_now - min(l.run_at))
+      from hourhand_parts.job_runs_live l
+      where l.status = 'pending' and l.run_at <= v_now and l.queue <> all (v_paused)
     ),
     'schedules', (
       select jsonb_build_object(
@@ -72,7 +78,11 @@ begin
         order by s.next_run_at, s.id limit 5
       ) n
     ),
-    'paused_queues', (select coalesce(jsonb_agg(q.name order by q.name), '[]') from hourhand.queues q where q.paused_at is not null)
+    'paused_queues', to_jsonb(v_paused),
+    'pauses', (
+      select coalesce(jsonb_object_agg(q.name, jsonb_build_object('paused_at', q.paused_at, 'note', q.pause_note)), '{}')
+      from hourhand.queues q where q.name = any(v_paused)
+    )
   );
 end
 $$;
