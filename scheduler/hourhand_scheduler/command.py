@@ -2,6 +2,8 @@
 
 import click
 
+from hourhand.handlers import early_signals
+
 
 @click.command()
 @click.option("--once", is_flag=True, help="Look once, fire what is due, and exit.")
@@ -19,9 +21,10 @@ def scheduler(once: bool, interval: float | None, log_level: str | None) -> None
 
     Any number of schedulers may run at once, on any number of machines: each instant fires exactly once.
     """
-    from hourhand_scheduler import daemon
+    with early_signals(code=130 if once else 0):
+        from hourhand_scheduler import daemon
 
-    daemon.run(once=once, interval=interval, log_level=log_level)
+        daemon.run(once=once, interval=interval, log_level=log_level)
 
 
 commands = (scheduler,)

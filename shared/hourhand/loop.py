@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
-from typing import Any
 
-from hourhand import log
+from hourhand import handlers, log
 from hourhand.errors import TransportError, Unavailable
 from hourhand.outage import Outage
 
@@ -201,7 +200,7 @@ def signals(
     """While inside: TERM and INT stop the loop and a second one forces it, HUP reloads, USR1 dumps state.
 
     HUP also opens the log file anew. Handlers only set flags; the loop does the work. After the second TERM
-    or INT the handlers from before are back, so that a third one ends the process. Outside the main thread,
+    or INT it is the system that handles them, so that a third one ends the process. Outside the main thread,
     where Python allows no handlers, nothing happens.
     """
 
@@ -211,7 +210,7 @@ def signals(
         nonlocal asked
         if asked:
             loop.force()
-            _restore(before)
+            handlers.restore(dict.fromkeys((signal.SIGTERM, signal.SIGINT), signal.SIG_DFL))
         asked = True
         loop.stop()
 
@@ -220,27 +219,15 @@ def signals(
         if reload is not None:
             reload()
 
-    handlers: dict[str, Callable[[int, FrameType | None], None]] = {
-        "SIGTERM": stop,
-        "SIGINT": stop,
-        "SIGHUP": lambda *_: loop.request(on_reload),
-        "SIGUSR1": lambda *_: loop.request(dump) if dump is not None else None,
-    }
-    before = _install(handlers)
+    before = handlers.install(
+        {
+            "SIGTERM": stop,
+            "SIGINT": stop,
+            "SIGHUP": lambda *_: loop.request(on_reload),
+            "SIGUSR1": lambda *_: loop.request(dump) if dump is not None else None,
+        }
+    )
     try:
         yield
     finally:
-        _restore(before)
-
-
-def _install(handlers: dict[str, Callable[[int, FrameType | None], None]]) -> dict[int, Any]:
-    """Set what this platform and thread allow; returns what was there."""
-    if threading.current_thread() is not threading.main_thread():
-        return {}
-    known = {number: handlers[name] for name in handlers if (number := getattr(signal, name, None))}
-    return {number: signal.signal(number, handler) for number, handler in known.items()}
-
-
-def _restore(before: dict[int, Any]) -> None:
-    for number, handler in before.items():
-        signal.signal(number, handler)
+        handlers.restore(before)

@@ -2,6 +2,8 @@
 
 import click
 
+from hourhand.handlers import early_signals
+
 
 @click.command()
 @click.option("--once", is_flag=True, help="Claim once, run what was claimed, and exit.")
@@ -60,18 +62,19 @@ def worker(
     within HOURHAND_SHUTDOWN_SECONDS and give the rest back; a second one interrupts it at once. Exits with
     75 when it wants to be started afresh (HOURHAND_MEMORY_LIMIT_MB, or tasks that nothing can stop).
     """
-    from hourhand_worker import daemon
+    with early_signals(code=130 if once or drain else 0):
+        from hourhand_worker import daemon
 
-    return daemon.run(
-        name=name,
-        until=daemon.until(once=once, drain=drain, max_jobs=max_jobs, max_time=max_time),
-        worker_poll=None if interval is None else interval * 1000,
-        worker_batch=batch,
-        concurrency=concurrency,
-        queues=queues,
-        tasks=tasks or None,
-        log_level=log_level,
-    )
+        return daemon.run(
+            name=name,
+            until=daemon.until(once=once, drain=drain, max_jobs=max_jobs, max_time=max_time),
+            worker_poll=None if interval is None else interval * 1000,
+            worker_batch=batch,
+            concurrency=concurrency,
+            queues=queues,
+            tasks=tasks or None,
+            log_level=log_level,
+        )
 
 
 commands = (worker,)

@@ -88,7 +88,8 @@ class Finisher:
                 attempt.keeps_slot = attempt.task.sync_ack
                 urgent = True
         self._outbox.extend(ended)
-        self._urgent = self._urgent or urgent  # behind them, or the delivery of others would forget it
+        if urgent:
+            self._urgent = True  # after them, or the delivery of others might forget it
         if self._urgent or not self._noticed or len(self._outbox) >= MOST_RESULTS:
             self._bell.set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hourhand.handlers import early_signals
 from hourhand_admin.terminal.session import examples
 
 
@@ -27,6 +28,7 @@ def admin(host: str, port: int, root_path: str, log_level: str | None) -> None:
     Nobody gets in without a login or a token: `hourhand user add`, `hourhand token create`. While there is
     neither, it listens on this machine only.
     """
-    from hourhand_admin.web import serve
+    with early_signals():
+        from hourhand_admin.web import serve
 
-    serve.run(host, port, root_path, log_level=log_level)
+        serve.run(host, port, root_path, log_level=log_level)
