@@ -25,6 +25,7 @@ from unicodedata import combining, east_asian_width
 import click
 
 from hourhand.errors import HourhandError
+from hourhand.harmless import harmless
 
 if TYPE_CHECKING:
     from hourhand.settings import Settings
@@ -149,9 +150,9 @@ def _resolve(target: str) -> Iterable[click.Command]:
 
 
 def _tell(error: HourhandError) -> int:
-    click.echo(f"Error: {error}", err=True)
+    click.echo(harmless(f"Error: {error}"), err=True)
     if error.hint:
-        click.echo(error.hint, err=True)
+        click.echo(harmless(error.hint), err=True)
     return error.exit_code
 
 
@@ -229,9 +230,8 @@ def table(rows: Iterable[Sequence[object]], columns: Sequence[str], *, width: in
 
 
 def _cell(value: object) -> str:
-    """One line without control characters: a run's error must not drive the terminal."""
-    text = "-" if value is None else " ".join(str(value).split())
-    return text if text.isprintable() else "".join(char if char.isprintable() else "�" for char in text)
+    """On one line: a run's error must not drive the terminal."""
+    return "-" if value is None else harmless(" ".join(str(value).split()))
 
 
 def _extent(text: str) -> int:

@@ -201,9 +201,9 @@ def test_a_schedule_is_shown_with_its_runs(hourhand: Hourhand, news: str) -> Non
 def test_what_others_wrote_does_not_drive_the_terminal(hourhand: Hourhand, client: Client) -> None:
     client.schedules.create("loud", "t", every="1h", description="ding\a\ndong")
     client.schedules.pause("loud", note="ding\a\ndong")
-    assert "description  ding�\n" in hourhand("schedule", "show", "loud").out
-    assert "ding� dong." in hourhand("schedule", "why", "loud").out
-    assert "paused: ding� dong" in hourhand("schedule", "list").out
+    assert "description  ding\\x07\n" in hourhand("schedule", "show", "loud").out
+    assert r"ding\x07 dong." in hourhand("schedule", "why", "loud").out
+    assert r"paused: ding\x07 dong" in hourhand("schedule", "list").out
 
 
 def test_the_next_firings_are_shown_in_the_zone_of_the_schedule(hourhand: Hourhand, news: str) -> None:

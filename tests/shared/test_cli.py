@@ -303,7 +303,7 @@ def test_a_table_is_aligned_and_holds_no_control_characters() -> None:
     assert cli.table(ROWS, ["name", "runs", "error"]).splitlines() == [
         "name           runs  error",
         "news             12  -",
-        "a longer name     3  a problem�[31m",
+        r"a longer name     3  a problem\x1b[31m",
         "日本            4.5  é",
     ]
 

@@ -13,6 +13,7 @@ import threading
 import timeit
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, cast
 
@@ -117,15 +118,6 @@ def test_an_event_without_a_message_is_shown_in_text_only_to_those_who_debug(
         assert "session.lost" in capsys.readouterr().err
 
 
-def test_one_process_may_speak_for_several_services(
-    configure: Configure, capsys: pytest.CaptureFixture[str]
-) -> None:
-    configure("up")
-    with log.run_context(service="worker"):
-        log.event("x", message="hello")
-    assert "[Worker] hello" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_message_cannot_forge_a_line(
     configure: Configure, capsys: pytest.CaptureFixture[str], form: str
@@ -226,10 +218,14 @@ def test_lines_written_while_a_run_works_carry_its_id(
     configure: Configure, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure(log_format="json")
-    with log.run_context(run_id=7, attempt=2):
+
+    def work() -> None:
+        log.bind(run_id=7, attempt=2)
         logger.bind(feed="f").info("through {}", "loguru")
         logging.getLogger("feeds").info("through %s", "logging")
         log.event("x", message="through events")
+
+    copy_context().run(work)
     logger.info("outside")
     lines = objects(capsys.readouterr().out)
     assert [line.get("run_id") for line in lines] == [7, 7, 7, None]
@@ -301,9 +297,13 @@ def test_a_line_belongs_to_its_run_whatever_a_task_calls_its_own_fields(
     configure: Configure, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure(log_format="json")
-    with log.run_context(run_id=7):
+
+    def work() -> None:
+        log.bind(run_id=7)
         logger.bind(run_id="mine").info("")
         logging.getLogger("x").info("", extra={"run_id": "mine"})
+
+    copy_context().run(work)
     assert [line["run_id"] for line in objects(capsys.readouterr().out)] == [7, 7]
 
 
@@ -710,9 +710,13 @@ def test_many_events_are_lines_like_single_ones_in_their_order(
     configure: Configure, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure(log_format="json")
-    with log.run_context(run_id=7):
+
+    def work() -> None:
+        log.bind(run_id=7)
         log.events("run.claimed", ({"attempt": n, "password": "x"} for n in range(3)))
         log.event("run.claimed", attempt=3, password="x")
+
+    copy_context().run(work)
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line.pop("attempt") for line in told] == [0, 1, 2, 3]
     assert len({line.pop("ts") for line in told[:3]}) == 1

@@ -75,7 +75,7 @@ def _attempts(attempts: list[dict[str, Any]]) -> str:
     ]  # fmt: skip
     shown = table(rows, ("attempt", "outcome", "ended", "took", "worker", "error"))
     trace = attempts[-1].get("traceback")
-    return f"{shown}\n\n{trace.rstrip()}" if trace else shown
+    return f"{shown}\n\n{text.harmless(trace.rstrip())}" if trace else shown
 
 
 def _took(attempt: dict[str, Any]) -> str:

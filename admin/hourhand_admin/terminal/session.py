@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hourhand.harmless import harmless
+
 if TYPE_CHECKING:
     from hourhand.client import Client
 
@@ -36,7 +38,7 @@ def named(client: Client, name: str) -> Iterator[None]:
 
 def say(message: str) -> None:
     """A message for people: on stderr, so that stdout holds nothing but data."""
-    click.echo(message, err=True)
+    click.echo(harmless(message), err=True)
 
 
 def warn(message: str) -> None:

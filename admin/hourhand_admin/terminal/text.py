@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hourhand.durations import format_duration
+from hourhand.harmless import harmless as harmless
 
 _BARS = "▁▂▃▄▅▆▇█"
 NONE = "-"
@@ -20,11 +21,6 @@ def shorten(text: str | None, width: int) -> str:
     """The text on one line, at most `width` characters."""
     line = " ".join((text or "").split())
     return line if len(line) <= width else f"{line[: width - 1]}…"
-
-
-def harmless(text: str) -> str:
-    """What others wrote, without control characters: it must not drive the terminal."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
 
 
 def ago(at: datetime | None, now: datetime) -> str:

@@ -118,9 +118,7 @@ def event(
         fields["error"] = error
     if type(message) is not str:
         message = str(sanitise(message))
-    context = _context.get()
-    service = str(context.get("service", _service))
-    line = Line(datetime.now(UTC), level, service, name, message, {**context, **fields})
+    line = Line(datetime.now(UTC), level, _service, name, message, {**_context.get(), **fields})
     for lines in _captures:
         lines.append(line)
     if wanted and _configured:
@@ -134,26 +132,15 @@ def events(name: str, rows: Iterable[Mapping[str, object]], level: str = "INFO")
     if not enabled(level, message=False):
         return
     now, context = datetime.now(UTC), _context.get()
-    service = str(context.get("service", _service))
-    written = [Line(now, level, service, name, "", {**context, **fields}) for fields in rows]
+    written = [Line(now, level, _service, name, "", {**context, **fields}) for fields in rows]
     for lines in _captures:
         lines.extend(written)
     if written and _configured and LEVELS[level] >= _silent_threshold:
         _write("".join(map(_form, written)), LEVELS[level])
 
 
-@contextmanager
-def run_context(**fields: object) -> Iterator[None]:
-    """Add fields (run_id, attempt, …) to every line that this task or thread writes meanwhile."""
-    token = _context.set({**_context.get(), **fields})
-    try:
-        yield
-    finally:
-        _context.reset(token)
-
-
 def bind(**fields: object) -> None:
-    """Add fields to every line written in the rest of the current context (of `contextvars`)."""
+    """Add fields (run_id, attempt, …) to every line of the rest of this context (of `contextvars`)."""
     _context.set({**_context.get(), **fields})
 
 
@@ -240,11 +227,10 @@ def _say(record: Any, line_of: Callable[[Any], Line], severity: int) -> None:
 
 
 def _of_others(time: datetime, level: str, message: str, fields: dict[str, object]) -> Line:
-    context = _context.get()
-    fields |= context  # a task may bind a run_id of its own, but its lines belong to its run
+    fields |= _context.get()  # a task may bind a run_id of its own, but its lines belong to its run
     event = fields.pop("event", None)
     name = event if isinstance(event, str) else "log"
-    return Line(time, level, str(context.get("service", _service)), name, message.rstrip("\n"), fields)
+    return Line(time, level, _service, name, message.rstrip("\n"), fields)
 
 
 class _FromLogging(logging.Handler):

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from hourhand.harmless import harmless
 from hourhand.redact import HIDDEN, may_hold_secrets, names_a_secret, redact
 from hourhand.sanitise import sanitise, sanitise_text
 
@@ -93,10 +94,7 @@ def _instant(at: datetime, precision: str) -> str:
 
 def printable(text: str) -> str:
     """Without control characters; lines after the first are set in, so that nobody can forge one of a log."""
-    if text.isprintable():
-        return text
-    kept = (char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)
-    return "".join(kept).replace("\n", "\n  ")
+    return harmless(text).replace("\n", "\n  ")
 
 
 # --- Fields without secrets, as plain JSON ---
