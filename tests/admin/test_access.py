@@ -88,6 +88,18 @@ def test_each_login_has_a_token_of_its_own_and_a_logout_ends_it(house: House) ->
     assert again.get("/runs").status_code == 200
 
 
+def test_who_logs_out_everywhere_is_logged_in_nowhere(house: House) -> None:
+    here, there, other = (
+        house.person("viewer", "alice"),
+        house.person("viewer", "alice"),
+        house.person("admin"),
+    )
+    assert here.post("/logout", everywhere="yes").status_code == 303
+    assert there.get("/runs").headers["location"].startswith("/login")
+    assert other.get("/runs").status_code == 200
+    assert "user.logged_out" in other.get("/audit", actor="alice").text
+
+
 def test_a_login_ends_the_one_before_in_the_same_browser(house: House, sql: Sql) -> None:
     person = house.person("viewer", "alice")
     assert person.post("/login", name="alice", password=PASSWORD).status_code == 303

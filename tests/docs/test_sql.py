@@ -206,6 +206,7 @@ def _ask_for_the_admin(ask: Answer, run_id: int) -> None:
     ask("open_login", "u", secret)
     ask("use_login", secret)
     ask("close_login", secret)
+    ask("close_logins", "u")
     ask("act_as", "somebody", "delete_user", {"p_name": "u"})
     ask("put_user", "u", "viewer", "hash")
     ask("delete_user", "u")

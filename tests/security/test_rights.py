@@ -64,6 +64,7 @@ def names(sql: Sql, query: str) -> set[str]:
 DECIDE_ACCESS = {
     "act_as",
     "close_login",
+    "close_logins",
     "create_api_token",
     "create_run_token",
     "delete_user",

@@ -39,6 +39,9 @@ def log_in(visit: Anyone) -> Response:
 
 @router.post("/logout")
 def log_out(visit: Anyone) -> Response:
+    """Here, or wherever this user is logged in."""
+    if visit.field("everywhere") and visit.who.may(Role.viewer) and visit.who.secret:
+        visit.act("close_logins", p_name=visit.who.name)
     response = visit.back("/login", "You are logged out.")
     visit.request.app.state.identity.close_login(response, visit.request)
     return response

@@ -7,7 +7,8 @@ as $$
   select p.oid::regprocedure::text
   from pg_catalog.pg_proc p
   where p.pronamespace = 'hourhand'::regnamespace and p.proname in (
-    'act_as', 'close_login', 'create_api_token', 'create_run_token', 'delete_user', 'find_user', 'list_api_tokens',
-    'list_users', 'lock_user', 'open_login', 'put_user', 'revoke_api_token', 'use_api_token', 'use_login', 'use_run_token'
+    'act_as', 'close_login', 'close_logins', 'create_api_token', 'create_run_token', 'delete_user', 'find_user',
+    'list_api_tokens', 'list_users', 'lock_user', 'open_login', 'put_user', 'revoke_api_token', 'use_api_token',
+    'use_login', 'use_run_token'
   )
 $$;
