@@ -79,7 +79,8 @@ class ScheduleFields(TypedDict, total=False):
 
 
 class Schedules:
-    """Keeps schedules. `update` takes the name; what only reads or steers one takes its name or id."""
+    """Keeps schedules. Each is called by its name or id; `id:7` is the one with the id 7 even where another
+    one is called 7."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller

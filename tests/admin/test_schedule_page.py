@@ -49,6 +49,22 @@ def test_every_schedule_has_a_page_whatever_it_is_called(
     assert f"<h1>{html.escape(name)}</h1>" in page.text
 
 
+def test_what_is_done_on_a_page_is_done_to_its_schedule_and_to_none_that_is_called_like_its_id(
+    house: House, person: Person, add_schedule: Callable[..., int], sql: Sql
+) -> None:
+    victim = add_schedule("victim")
+    add_schedule(str(victim))
+    person.post(f"/schedule/{victim}/pause", note="", until="")
+    assert sql("select name from hourhand.scheduled_jobs where not is_active") == [("victim",)]
+    person.post(f"/schedule/{victim}/resume")
+    person.post(f"/schedule/{victim}/trigger", request_id=str(uuid.uuid4()))
+    assert sql("select schedule_id from hourhand.job_runs") == [(victim,)]
+    for path in ("edit", "versions", "backfill"):
+        assert "victim" in text(person, f"/schedule/{victim}/{path}")
+    person.post(f"/schedule/{victim}/delete")
+    assert sql("select name from hourhand.scheduled_jobs") == [(str(victim),)]
+
+
 def test_the_page_says_active_next_run_and_history(
     house: House, person: Person, add_schedule: Callable[..., int], hand: Callable[..., Hand]
 ) -> None:

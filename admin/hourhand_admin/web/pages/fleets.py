@@ -37,10 +37,10 @@ def fleet(visit: Viewer, name: str) -> Response:
 
 @router.post("/fleet/{schedule_id}/set")
 def set_item(visit: Operator, schedule_id: int) -> Response:
-    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    row = visit.call("get_schedule", p_schedule=f"id:{schedule_id}")
     try:
         item = _item(visit, row["timezone"] or str(visit.settings.cron_timezone), row["now"])
-        counts = visit.act("set_items", p_schedule=str(schedule_id), p_items=[item])
+        counts = visit.act("set_items", p_schedule=f"id:{schedule_id}", p_items=[item])
     except BadInput as error:
         return _page(visit.refused("set", error), row, _kept(visit))
     told = next((word for word in ("created", "changed") if counts[word]), "as it was")
@@ -49,11 +49,11 @@ def set_item(visit: Operator, schedule_id: int) -> Response:
 
 @router.post("/fleet/{schedule_id}/remove")
 def remove_item(visit: Operator, schedule_id: int) -> Response:
-    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    row = visit.call("get_schedule", p_schedule=f"id:{schedule_id}")
     item, owner = visit.field("item"), visit.field("owner") or None
     if not item:
         raise BadInput("item: which one is to be removed?")
-    done = visit.act("remove_item", p_schedule=str(schedule_id), p_item=item, p_owner=owner)
+    done = visit.act("remove_item", p_schedule=f"id:{schedule_id}", p_item=item, p_owner=owner)
     told = "removed" if done["outcome"] == "removed" else "ranked by its other owners now"
     return _back(visit, row, f"Item {item} is {told}.")
 
@@ -70,7 +70,7 @@ def bands(intervals: dict[str, Any]) -> str:
 
 
 def _page(visit: Visit, row: dict[str, Any], chosen: dict[str, str]) -> Response:
-    answer = visit.call("list_items", p_schedule=str(row["id"]), p_filter=chosen, p_limit=_A_PAGE)
+    answer = visit.call("list_items", p_schedule=f"id:{row['id']}", p_filter=chosen, p_limit=_A_PAGE)
     return visit.page(
         "fleet.html", **answer, row=row, chosen=chosen, most=_A_PAGE, bands=bands, section="/fleets"
     )

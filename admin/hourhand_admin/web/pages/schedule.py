@@ -45,11 +45,11 @@ def schedule(visit: Viewer, name: str, at: str = "") -> Response:
 
 @router.post("/schedule/{schedule_id}/pause")
 def pause(visit: Operator, schedule_id: int) -> Response:
-    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    row = visit.call("get_schedule", p_schedule=f"id:{schedule_id}")
     zone, note = row["timezone"] or str(visit.settings.cron_timezone), visit.field("note") or None
     try:
         until = visit.read("until", lambda text: values.read_instant(text, zone))
-        visit.act("pause_schedule", p_schedule=str(row["id"]), p_until=until, p_note=note)
+        visit.act("pause_schedule", p_schedule=f"id:{row['id']}", p_until=until, p_note=note)
     except BadInput as error:
         return _page(visit.refused("pause", error), row["name"])
     return _back(visit, row, f"Schedule {row['name']} is paused.")
@@ -57,18 +57,18 @@ def pause(visit: Operator, schedule_id: int) -> Response:
 
 @router.post("/schedule/{schedule_id}/resume")
 def resume(visit: Operator, schedule_id: int) -> Response:
-    row = visit.act("resume_schedule", p_schedule=str(schedule_id))
+    row = visit.act("resume_schedule", p_schedule=f"id:{schedule_id}")
     return _back(visit, row, f"Schedule {row['name']} goes on: it fires from now on.")
 
 
 @router.post("/schedule/{schedule_id}/trigger")
 def trigger(visit: Operator, schedule_id: int) -> Response:
-    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    row = visit.call("get_schedule", p_schedule=f"id:{schedule_id}")
     asked_for = request_id(visit.field("request_id"))
     try:
         changed = _payload(visit, row["task"])
         run = visit.act(
-            "trigger_schedule", p_schedule=str(schedule_id), p_payload=changed, p_request_id=asked_for
+            "trigger_schedule", p_schedule=f"id:{schedule_id}", p_payload=changed, p_request_id=asked_for
         )
     except (BadInput, BadPayload) as error:
         return _page(visit.refused("trigger", error), row["name"])
@@ -77,7 +77,7 @@ def trigger(visit: Operator, schedule_id: int) -> Response:
 
 @router.post("/schedule/{schedule_id}/delete")
 def delete(visit: Operator, schedule_id: int) -> Response:
-    row = visit.act("delete_schedule", p_schedule=str(schedule_id))
+    row = visit.act("delete_schedule", p_schedule=f"id:{schedule_id}")
     return visit.back("/schedules", f"Schedule {row['name']} is deleted; its runs stay.")
 
 
@@ -88,7 +88,7 @@ def _page(visit: Visit, name: str, at: str = "") -> Response:
     answer = visit.call("browse_schedule", p_schedule=name)
     row = answer["schedule"]
     zone = row["timezone"] or str(visit.settings.cron_timezone)
-    explanations, misread = _explained(visit, str(row["id"]), at, zone, answer["now"]) if at else ([], "")
+    explanations, misread = _explained(visit, f"id:{row['id']}", at, zone, answer["now"]) if at else ([], "")
     firings, wrong = _coming(row, zone, answer["now"])
     return visit.page(
         "schedule.html",

@@ -21,7 +21,10 @@ router = APIRouter()
 
 @router.get("/schedule/{schedule_id}/backfill")
 def propose(visit: Operator, schedule_id: int) -> Response:
-    row, asked = visit.call("get_schedule", p_schedule=str(schedule_id)), visit.query("from", "to", "limit")
+    row, asked = (
+        visit.call("get_schedule", p_schedule=f"id:{schedule_id}"),
+        visit.query("from", "to", "limit"),
+    )
     zone = row["timezone"] or str(visit.settings.cron_timezone)
     plan, refused = None, ""
     if "from" in asked:
@@ -37,7 +40,7 @@ def propose(visit: Operator, schedule_id: int) -> Response:
 
 @router.post("/schedule/{schedule_id}/backfill")
 def run(visit: Operator, schedule_id: int) -> Response:
-    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    row = visit.call("get_schedule", p_schedule=f"id:{schedule_id}")
     zone = row["timezone"] or str(visit.settings.cron_timezone)
     try:
         plan = _plan(visit, row, zone, visit.field("from"), visit.field("to"), visit.field("limit"))
@@ -53,4 +56,4 @@ def _plan(visit: Visit, row: dict[str, Any], zone: str, start: str, end: str, li
     begin = datetime.fromisoformat(values.read_instant(start, zone))
     until = datetime.fromisoformat(values.read_instant(end, zone) if end else row["now"])
     most = values.read_number(limit, 1, MOST) if limit else None
-    return backfill.plan(Desk(visit), str(row["id"]), begin, until, most)
+    return backfill.plan(Desk(visit), f"id:{row['id']}", begin, until, most)

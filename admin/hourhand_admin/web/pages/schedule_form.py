@@ -41,7 +41,7 @@ def new(visit: Operator, like: str = "", task: str = "") -> Response:
 @router.get("/schedule/{schedule_id}/edit")
 def edit(visit: Operator, schedule_id: int, version: int | None = None) -> Response:
     """With `version`, a number of the audit log, the form proposes what the schedule was then."""
-    row = visit.call("get_schedule", p_schedule=str(schedule_id))
+    row = visit.call("get_schedule", p_schedule=f"id:{schedule_id}")
     wanted = row if version is None else versions.find(visit, schedule_id, version)
     draft = _draft(visit, values.texts(wanted, wanted["timezone"] or str(visit.settings.cron_timezone)), row)
     usual = _know(visit, draft)
@@ -53,7 +53,7 @@ def edit(visit: Operator, schedule_id: int, version: int | None = None) -> Respo
 def preview(visit: Operator) -> Response:
     """The part of the form that says what it means, for those who type with JavaScript."""
     schedule_id = visit.field("id")
-    row = visit.call("get_schedule", p_schedule=schedule_id) if schedule_id.isdecimal() else None
+    row = visit.call("get_schedule", p_schedule=f"id:{schedule_id}") if schedule_id.isdecimal() else None
     draft, usual = _sent(visit, row)
     return visit.page("schedule_preview.html", **_context(visit, draft, usual))
 
@@ -65,7 +65,7 @@ def create(visit: Operator) -> Response:
 
 @router.post("/schedule/{schedule_id}/edit")
 def change(visit: Operator, schedule_id: int) -> Response:
-    return _step(visit, visit.call("get_schedule", p_schedule=str(schedule_id)))
+    return _step(visit, visit.call("get_schedule", p_schedule=f"id:{schedule_id}"))
 
 
 # --- What was sent ---

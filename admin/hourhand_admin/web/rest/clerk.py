@@ -38,7 +38,7 @@ def change(visit: Visit, schedule: Mapping[str, Any], changes: Mapping[str, Any]
     """None deletes it. Raises HTTPException 412 when somebody was faster."""
     answer = visit.act(
         "change_schedule",
-        p_schedule=str(schedule["id"]),
+        p_schedule=f"id:{schedule['id']}",
         p_changes=changes,
         p_updated_at=schedule["updated_at"],
     )

@@ -11,7 +11,14 @@ LARGEST = 2**63 - 1
 _YEAR = 366 * 86_400
 
 RunId = Annotated[int, Path(ge=1, le=LARGEST, description="The id of a run.")]
-ScheduleId = Annotated[str, Path(min_length=1, max_length=200, description="The id or name of a schedule.")]
+ScheduleId = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=200,
+        description="The name of a schedule or its id; id:7 is always the one with the id 7.",
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="The most that one page has.")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")]
 IdempotencyKey = Annotated[

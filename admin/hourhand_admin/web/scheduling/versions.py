@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 def find(visit: Visit, schedule_id: int, version: int) -> dict[str, Any]:
     """The row as it was after this change. Raises NotFound."""
-    answer = visit.call("list_versions", p_schedule=str(schedule_id), p_limit=1, p_before=version + 1)
+    answer = visit.call("list_versions", p_schedule=f"id:{schedule_id}", p_limit=1, p_before=version + 1)
     found = next((each for each in answer["versions"] if each["id"] == version), None)
     if found is None:
         raise NotFound(f"there is no version {version} of this schedule")
