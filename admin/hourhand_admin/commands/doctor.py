@@ -9,6 +9,7 @@ import click
 
 from hourhand.cli import echo_json, json_option
 from hourhand.errors import HourhandError
+from hourhand.harmless import harmless
 from hourhand_admin.terminal import text
 from hourhand_admin.terminal.inputs import DURATION
 from hourhand_admin.terminal.session import examples, open_client, say
@@ -117,7 +118,7 @@ def _page(found: Diagnosis) -> str:
     lines = [f"ok        {name}: {told}" for name, told in found.passed]
     lines += [f"ok        pipeline: {step.id}, {step.what} ({step.ms:.1f} ms)" for step in found.steps or ()]
     for finding in found.findings:
-        lines.append(f"{finding.level:<9} {finding.id}: {text.harmless(finding.what)}")
+        lines.append(f"{finding.level:<9} {finding.id}: {harmless(finding.what)}")
         lines.append(f"{'':<9} {finding.fix}")
     if found.findings:
         lines.append(f"What each finding means: {FINDINGS_PAGE}")

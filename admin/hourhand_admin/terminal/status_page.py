@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hourhand.cli import table
+from hourhand.harmless import harmless
 from hourhand_admin.health import Finding, Status
 from hourhand_admin.terminal import text
 
@@ -21,7 +22,7 @@ def status_page(status: Status, findings: Iterable[Finding], state: str, where: 
         *filter(
             None, [_services(status["services"], now), _counts(status), _next(status["next_firings"], now)]
         ),
-        *(f"{finding.level}: {text.harmless(finding.what)}\n  {finding.fix}" for finding in findings),
+        *(f"{finding.level}: {harmless(finding.what)}\n  {finding.fix}" for finding in findings),
     ]
     return "\n\n".join(parts)
 
