@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hourhand.cli import json_option
+from hourhand.harmless import harmless
 from hourhand_admin.terminal.session import examples, say
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def logs(follow: bool, services: str, lines: int, directory: str | None, as_json
     wanted, where = _services(services), _log_dir(directory)
     files = log_files(where, wanted)
     if not files and not follow:
-        say(f"There is no log file in {where}. Services write one where HOURHAND_LOG_DIR is set.")
+        say(f"There is no log file in {where}. HOURHAND_LOG_DIR or --dir says where services write theirs.")
         return 0
     following = Follower(where, wanted)
     try:
@@ -82,7 +83,7 @@ def _log_dir(given: str | None) -> Path:
 
 def _write(lines: Iterable[LogLine], as_json: bool) -> None:
     for line in lines:
-        click.echo(_object(line) if as_json else f"{line.source}  {line.text}")
+        click.echo(_object(line) if as_json else harmless(f"{line.source}  {line.text}"))
 
 
 def _object(line: LogLine) -> str:
