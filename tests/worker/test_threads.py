@@ -7,7 +7,9 @@ from typing import Any, cast
 import pytest
 
 from hourhand.tasks import Task
+from hourhand_worker import coroutines, threads
 from hourhand_worker.attempt import Attempt
+from hourhand_worker.coroutines import AsyncLane
 from hourhand_worker.lane import Conclusion
 from hourhand_worker.threads import ThreadLane
 from tests.support import eventually
@@ -19,7 +21,15 @@ class Doing:
     """As much of an attempt as the lane looks at."""
 
     def __init__(self, function: Callable[[], object]) -> None:
+        self.host = None
         self.task = Task(lambda: function(), "doing")
+
+
+class Refused(threading.Thread):
+    """What the system says to one thread too many."""
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
 
 
 class Lane(ThreadLane):
@@ -73,3 +83,29 @@ def test_what_waits_when_the_lane_closes_is_run_and_all_threads_end(lane: Lane):
     begin.set()
     eventually(lambda: not any(worker.is_alive() for worker in lane.workers))
     assert len(lane.ended) == 105
+
+
+def test_what_found_no_thread_is_run_as_soon_as_the_system_gives_one(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(threads, "Thread", Refused)
+    lane.do(lambda: None)
+    monkeypatch.undo()
+    assert not lane.ended
+    lane.look()
+    eventually(lambda: len(lane.ended) == 1)
+
+
+def test_coroutines_that_found_no_thread_are_run_as_soon_as_the_system_gives_one(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    async def ends() -> None: ...
+
+    ended: list[Conclusion] = []
+    lane = AsyncLane(lambda _: {}, ended.extend)
+    monkeypatch.setattr(coroutines, "Thread", Refused)
+    lane.put([cast(Attempt, Doing(ends))])
+    monkeypatch.undo()
+    lane.look()
+    eventually(lambda: len(ended) == 1)
+    lane.close(10)

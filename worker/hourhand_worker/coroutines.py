@@ -45,9 +45,15 @@ class AsyncLane:
     def put(self, attempts: Sequence[Attempt]) -> None:
         with self._lock:
             self._inbox.extend(attempts)
-            wake, self._awake = not self._awake, True
+        self.look()
+
+    def look(self) -> None:
+        with self._lock:
+            if self._awake or not self._inbox:
+                return
             loop = self._loop or self._open()
-        if wake:
+            self._awake = loop is not None
+        if loop is not None:
             loop.call_soon_threadsafe(self._start_some)
 
     def interrupt(self, attempt: Attempt) -> None:
@@ -74,10 +80,16 @@ class AsyncLane:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout)
 
-    def _open(self) -> asyncio.AbstractEventLoop:
-        self._loop = loop = asyncio.new_event_loop()
-        self._thread = Thread(target=_serve, args=[loop, self._closing], name="hourhand-async", daemon=True)
-        self._thread.start()
+    def _open(self) -> asyncio.AbstractEventLoop | None:
+        """None when the system gives no thread for it."""
+        loop = asyncio.new_event_loop()
+        thread = Thread(target=_serve, args=[loop, self._closing], name="hourhand-async", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            loop.close()
+            return None
+        self._loop, self._thread = loop, thread
         return loop
 
     @staticmethod

@@ -81,6 +81,11 @@ class Executor:
             starting = self._take()
         self._start(starting)
 
+    def look(self) -> None:
+        """See to it that what waits is run, where the system gave no thread for it before."""
+        for lane in self._lanes.values():
+            lane.look()
+
     def take_back(self) -> list[Attempt]:
         """Those that wait for a slot. Neither they nor any that come later will be started."""
         with self._lock:

@@ -34,7 +34,7 @@ class ThreadLane:
     def put(self, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts:
             self._queue.put(attempt)
-        self._see_to_a_taker()
+        self.look()
 
     def interrupt(self, attempt: Attempt) -> None:
         """A thread can't be interrupted: its task sees `run.cancelled`."""
@@ -43,7 +43,7 @@ class ThreadLane:
         """Threads without work end; the others end with the process."""
         self._queue.put(None)
 
-    def _see_to_a_taker(self) -> None:
+    def look(self) -> None:
         """Start a thread if attempts wait and no thread does."""
         with self._lock:
             if self._idle or self._queue.empty():
@@ -57,14 +57,12 @@ class ThreadLane:
             with self._lock:
                 self._idle -= 1
                 self._threads -= 1
-            if number == 1:
-                raise
 
     def _work(self) -> None:
         while (attempt := self._look_out()) is not None:
             with self._lock:
                 self._idle -= 1
-            self._see_to_a_taker()
+            self.look()
             while attempt is not None:
                 self._perform(attempt)
                 del attempt  # a waiting thread keeps nothing alive

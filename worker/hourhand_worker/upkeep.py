@@ -41,12 +41,16 @@ class Upkeep:
         try:
             keep_up(self._transport, self._retention_days)
         except Exception as error:  # noqa: BLE001
-            self._journal.trouble("The hourly upkeep failed; it is tried again in an hour", error)
+            self._failed("The hourly upkeep failed; it is tried again in an hour", error)
 
     def _look(self) -> float:
         """Seconds until the next one."""
         try:
             return self._watch.step()
         except Exception as error:  # noqa: BLE001
-            self._journal.trouble("The watch for alerts failed; it is tried again in a minute", error)
+            self._failed("The watch for alerts failed; it is tried again in a minute", error)
             return PAUSE
+
+    def _failed(self, what: str, error: Exception) -> None:
+        if not self._stopping.is_set():  # else its connection was closed
+            self._journal.trouble(what, error)

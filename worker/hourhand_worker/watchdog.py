@@ -1,4 +1,4 @@
-"""Watches the time of running attempts, on a thread of its own, which no task can block."""
+"""Watches running attempts and those that should run, on a thread of its own, which no task can block."""
 
 from collections.abc import Callable
 from threading import Event, Thread
@@ -59,6 +59,7 @@ class Watchdog:
         for attempt in self._holdings.undecided():
             if attempt.started and attempt.timeout is not None:
                 self._judge_safely(attempt, now - attempt.started - attempt.timeout)
+        self._executor.look()
         self._listen()
 
     def _judge_safely(self, attempt: Attempt, over: float) -> None:
