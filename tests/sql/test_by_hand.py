@@ -32,6 +32,7 @@ def test_many_ended_runs_are_tried_again_each_as_a_new_run(
     assert "no run" in told[unknown]["error"]
     made = sql("select id, retry_of, payload from hourhand.job_runs where trigger = 'retry' order by id")
     assert made == [(told[run]["retried_as"], run, {"n": n}) for n, run in enumerate(ended)]
+    assert sql("select count(*) from hourhand.audit_log where action = 'run.retried'") == [(3,)]
 
 
 def test_runs_are_taken_back_without_using_an_attempt_whether_their_worker_lives_or_not(

@@ -615,6 +615,8 @@ def test_trigger_now_runs_whatever_the_policies_and_leaves_no_ledger_row(
     assert sql("select schedule_id, scheduled_for, trigger, payload from hourhand.job_runs") == [
         (schedule.id, None, "manual", {"n": 2})
     ]
+    told = "select count(*) from hourhand.audit_log where action = 'schedule.triggered'"
+    assert sql(told) == [(1,)], "a repeated call is no other deed"
     assert sql("select count(*) from hourhand.schedule_firings") == [(0,)]
 
 

@@ -40,7 +40,8 @@ begin
     update hourhand.schedule_items set run_id = (v_answer ->> 'id')::bigint
     where schedule_id = v_old.schedule_id and item_key = v_item;
   end if;
-  perform hourhand_parts.audit('run.retried', p_run_id::text, null, v_answer);
+  perform hourhand_parts.audit('run.retried', p_run_id::text, null, v_answer)
+  where v_answer ->> 'outcome' = 'created';
   perform pg_notify('hourhand_runs', '');
   return v_answer;
 end

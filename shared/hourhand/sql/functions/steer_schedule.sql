@@ -21,7 +21,8 @@ begin
         ),
         p_now
       );
-      perform hourhand_parts.audit('schedule.triggered', p_schedule.name, null, v_run);
+      perform hourhand_parts.audit('schedule.triggered', p_schedule.name, null, v_run)
+      where v_run ->> 'outcome' = 'created';
   end case;
 end
 $$;

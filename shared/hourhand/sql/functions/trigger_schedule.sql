@@ -24,7 +24,8 @@ begin
     ),
     v_now
   );
-  perform hourhand_parts.audit('schedule.triggered', v_schedule.name, null, v_answer);
+  perform hourhand_parts.audit('schedule.triggered', v_schedule.name, null, v_answer)
+  where v_answer ->> 'outcome' = 'created';
   perform pg_notify('hourhand_runs', '');
   return v_answer;
 end
