@@ -142,7 +142,8 @@ def _schedule_is(count: int) -> str:
 
 
 def _backlog(status: Status) -> Iterator[Finding]:
-    oldest = status["backlog_s"]
+    # The functions of a release before this one do not say it yet.
+    oldest = status.get("backlog_s", status["oldest_pending_s"])
     if oldest is not None and oldest > BACKLOG.total_seconds():
         yield Finding(
             "backlog",
@@ -154,13 +155,15 @@ def _backlog(status: Status) -> Iterator[Finding]:
 
 
 def _paused_queues(status: Status) -> Iterator[Finding]:
-    now = datetime.fromisoformat(status["now"])
-    for name, pause in sorted(status["pauses"].items()):
-        since = format_duration((now - datetime.fromisoformat(pause["paused_at"])).total_seconds())
-        note = f": {pause['note']}" if pause["note"] else ""
-        yield Finding(
-            "paused-queue",
-            "note",
-            f"queue {name} is paused, for {since} by now{note}",
-            f"Open it: hourhand queue resume {name}",
-        )
+    for name in status["paused_queues"]:
+        told = f"queue {name} is paused{_since(status, name)}"
+        yield Finding("paused-queue", "note", told, f"Open it: hourhand queue resume {name}")
+
+
+def _since(status: Status, queue: str) -> str:
+    pause = status.get("pauses", {}).get(queue)
+    if pause is None:
+        return ""
+    age = datetime.fromisoformat(status["now"]) - datetime.fromisoformat(pause["paused_at"])
+    note = f": {pause['note']}" if pause["note"] else ""
+    return f", for {format_duration(age)} by now{note}"

@@ -111,7 +111,7 @@ def propose(visit: Operator, action: str = "") -> Response:
         meant=meant,
         found=found,
         more=more,
-        left_out=len(_found(visit, {**wanted, "retried": True}, _AT_ONCE)[0]) if once else 0,
+        left_out=_left_out(visit, wanted) if once else 0,
         chosen=chosen,
         request_id=_ONCE if once else uuid4(),
         section="/runs",
@@ -184,6 +184,12 @@ def _found(visit: Visit, wanted: Mapping[str, Any], most: int) -> tuple[list[Map
         if not more:
             return found, False
     return found, True
+
+
+def _left_out(visit: Visit, wanted: Mapping[str, Any]) -> int:
+    """How many of them were retried before, as far as one look goes."""
+    found, _ = next(_pages(visit, {**wanted, "retried": True}, _AT_ONCE, 1))
+    return len(found)
 
 
 def _pages(visit: Visit, wanted: Mapping[str, Any], most: int, calls: int) -> Iterator[Page]:
