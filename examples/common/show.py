@@ -12,6 +12,7 @@ from hourhand.errors import HourhandError
 from hourhand.records import RunRecord
 
 PATIENCE = 120.0  # seconds in which an example waits for what is tried again
+SOON = 0.5  # seconds until it looks again at what a worker of somebody else has begun
 INTERRUPTED = 130  # the exit code that shells give to Ctrl-C
 
 
@@ -51,7 +52,7 @@ def work(url: str, client: Client, first: int, *options: str) -> list[RunRecord]
         now = client.now()
         hourhand(url, "worker", "--drain", "--log-level", "ERROR", *options)
         runs = runs_since(client, first)
-        wait = _next_attempt(runs, now, client.now())
+        wait = _next_look(runs, now, client.now())
         if wait is None or time.monotonic() + wait > end:
             return runs
         time.sleep(wait)
@@ -82,10 +83,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _next_attempt(runs: Iterable[RunRecord], worked: datetime, now: datetime) -> float | None:
-    """In how many seconds the next run is due that was not when the worker began; None: none is."""
+def _next_look(runs: Sequence[RunRecord], worked: datetime, now: datetime) -> float | None:
+    """In how many seconds a run is due that was not when the worker began, or may have ended; None: none."""
+    begun = [SOON for run in runs if run.status == "processing"]
     due = [run.run_at for run in runs if run.status == "pending" and run.run_at and run.run_at > worked]
-    return max(0.0, (min(due) - now).total_seconds()) if due else None
+    return min([*begun, *(max(0.0, (at - now).total_seconds()) for at in due)], default=None)
 
 
 def _statuses(runs: Iterable[RunRecord]) -> list[str]:

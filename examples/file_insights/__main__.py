@@ -40,7 +40,7 @@ def _run(url: str, files: Sequence[Path]) -> int:
         runs = work(url, client, newest + 1, "--tasks", "examples.file_insights.tasks", *one_at_a_time)
         print_tally(runs)
     with connect(url) as db:
-        rows = [row for row in jobs.overview(db) if row[0] in {file.name for file in files}][-len(files) :]
+        rows = jobs.overview(db, added)
         for name, status, insights, error in rows:
             print(f"{status:>9}  {name}: {error or f'{insights} insights'}")
         _print_insights(files[0].name, jobs.insights_of(db, added[0]))

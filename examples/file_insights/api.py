@@ -4,22 +4,23 @@ uvicorn examples.file_insights.api:app
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from examples.common.database import connect
 from examples.file_insights import jobs
 from examples.file_insights.documents import Unusable
 from examples.file_insights.workflow import Insight, run_complete_workflow
+from hourhand import Discard, Retry
 
 app = FastAPI(title="File insights")
 
 
 class File(BaseModel):
-    path: str
+    path: Annotated[str, Field(min_length=1, max_length=500)]
     business_description: str = ""
 
 
@@ -30,6 +31,8 @@ def analyze(file: File) -> list[Insight]:
         return run_complete_workflow(Path(file.path), file.business_description)
     except Unusable as fault:
         raise HTTPException(422, str(fault)) from fault
+    except (Retry, Discard) as fault:  # the language model does not answer, or refuses
+        raise HTTPException(503, str(fault)) from fault
 
 
 @app.post("/jobs", status_code=202)

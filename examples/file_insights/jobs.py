@@ -112,15 +112,17 @@ def reconcile(db: Connection) -> int:
     ).rowcount
 
 
-def overview(db: Connection) -> list[tuple[str, str, int, str]]:
-    """Of each row its file, its status, how many insights it has, and its error."""
+def overview(db: Connection, job_ids: Sequence[UUID]) -> list[tuple[str, str, int, str]]:
+    """Of each of the rows its file, its status, how many insights it has, and its error."""
     rows = db.execute(
         """
         select coalesce(original_name, file_path, 'no file'), job.status,
           (select count(*) from file_insights.insights where job_id = job.id), coalesce(error_message, '')
         from file_insights.processing_jobs job left join file_insights.files file on file.id = job.file_id
-        order by job.created_at, original_name
-        """
+        where job.id = any(%s)
+        order by original_name
+        """,
+        (list(job_ids),),
     )
     return [(name, status, insights, error) for name, status, insights, error in rows]
 

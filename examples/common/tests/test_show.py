@@ -29,10 +29,11 @@ def run(status: str, seconds: float) -> RunRecord:
 def test_what_is_to_be_tried_again_is_waited_for() -> None:
     now = WORKED + timedelta(seconds=3)
     runs = [run("completed", -1), run("pending", 9), run("pending", 5)]
-    assert show._next_attempt(runs, WORKED, now) == 2
-    assert show._next_attempt([run("pending", 1)], WORKED, now) == 0
-    assert show._next_attempt([run("failed", 5)], WORKED, now) is None
-    assert show._next_attempt([run("pending", -1)], WORKED, now) is None  # nothing here can do it
+    assert show._next_look(runs, WORKED, now) == 2
+    assert show._next_look([run("pending", 1)], WORKED, now) == 0
+    assert show._next_look([run("failed", 5)], WORKED, now) is None
+    assert show._next_look([run("pending", -1)], WORKED, now) is None  # nothing here can do it
+    assert show._next_look([run("processing", -1), run("pending", 9)], WORKED, now) == show.SOON
 
 
 def test_what_ends_an_example_early_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
