@@ -81,7 +81,7 @@ def test_a_task_nobody_has_registered_is_taken_with_a_warning(
 @pytest.mark.parametrize(
     ("timing", "said"),
     [
-        ([], ["cron, every", "exactly one"]),
+        ([], ["--cron, --every or --at"]),
         (["--cron", "0 3 * * *", "--every", "1h"], ["cron and every are given"]),
         (["--cron", "0 61 * * *"], ["hour", "'61'", "character 3"]),
         (["--cron", "0 0 30 2 *"], ["0 0 30 2 *", "never"]),

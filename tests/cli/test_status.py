@@ -55,6 +55,15 @@ def test_where_there_is_nothing_a_sentence_says_so(hourhand: Hourhand) -> None:
         assert (done.code, done.out, done.err.startswith(("There is no", "No "))) == (0, "", True)
 
 
+def test_an_alert_is_open_until_it_is_over(hourhand: Hourhand, sql: Sql) -> None:
+    sql(
+        "insert into hourhand_parts.alerts (rule, subject, summary, opened_at, closed_at) "
+        "values ('late', 'a', 'a is late', now(), null), ('late', 'b', 'b is late', now(), now())"
+    )
+    told = hourhand("alert", "list").out.splitlines()
+    assert ["open" in line for line in told] == [False, True, False]
+
+
 def test_all_is_well_with_both_services(hourhand: Hourhand, hand: Hand, scheduler: Hand) -> None:
     done = hourhand("status")
     assert done.code == 0

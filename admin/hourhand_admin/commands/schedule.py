@@ -44,6 +44,8 @@ def schedule() -> None:
 @json_option
 def add(name: str, task: str, as_json: bool, **options: Any) -> None:
     """Create the schedule NAME. It needs one of --cron, --every and --at."""
+    if all(options[timing] in (None, ()) for timing in ("cron", "every", "run_at")):
+        raise click.UsageError("Say when: with --cron, --every or --at.")
     from hourhand_admin.terminal.schedule_options import fields
     from hourhand_admin.terminal.tasks import check_payload, warn_of_unknown_task
 
