@@ -179,7 +179,7 @@ def test_an_unreachable_database_exits_with_69(hourhand: Hourhand, monkeypatch: 
         (["--timeout", 0], "too short"),
         (["--timeout", "40000d"], "too long"),
         (["--key", ""], "1 to 500 characters"),
-        (["--queue", "a\nb"], "no control characters"),
+        (["--queue", "a\nb"], r"no '\n' in it"),
         (["--replace"], "go with --key"),
         (["--wait-timeout", "1m"], "goes with --wait"),
     ],

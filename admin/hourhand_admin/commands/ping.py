@@ -89,6 +89,8 @@ def point(schedule: str, url: str | None, as_json: bool) -> None:
 
     It is called as healthchecks.io and its kind expect it: with /start, with nothing for success, with /fail.
     """
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise click.BadParameter(f"{url!r} is no address such as https://hc-ping.com/UUID", param_hint="URL")
     with open_client() as client:
         answer = client.call("set_ping_target", p_schedule=schedule, p_url=url)
     if as_json:

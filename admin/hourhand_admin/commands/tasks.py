@@ -8,6 +8,7 @@ import click
 
 from hourhand.cli import echo_json, json_option, table
 from hourhand_admin.terminal import completion, text
+from hourhand_admin.terminal.inputs import NAME
 from hourhand_admin.terminal.session import did_you_mean, examples, open_client, say
 
 RATES = {"s": 1, "min": 60, "h": 3600}
@@ -112,7 +113,7 @@ def _rate(queue: dict[str, Any]) -> str | None:
 
 
 @queue.command(epilog=examples("hourhand queue pause default --note 'the API is down'"))
-@click.argument("name", shell_complete=completion.queues)
+@click.argument("name", type=NAME, shell_complete=completion.queues)
 @click.option("--note", help="Why; it is shown wherever the queue is.")
 @json_option
 def pause(name: str, note: str | None, as_json: bool) -> None:
@@ -121,7 +122,7 @@ def pause(name: str, note: str | None, as_json: bool) -> None:
 
 
 @queue.command()
-@click.argument("name", shell_complete=completion.queues)
+@click.argument("name", type=NAME, shell_complete=completion.queues)
 @json_option
 def resume(name: str, as_json: bool) -> None:
     """Start runs of this queue again."""
@@ -133,7 +134,7 @@ def resume(name: str, as_json: bool) -> None:
         "hourhand queue limit mail --concurrency 5 --rate 100/min", "hourhand queue limit mail --clear"
     )
 )
-@click.argument("name", shell_complete=completion.queues)
+@click.argument("name", type=NAME, shell_complete=completion.queues)
 @click.option("--concurrency", type=click.IntRange(min=1), help="So many runs at once, over all workers.")
 @click.option("--rate", metavar="N/UNIT", help="So many runs started per s, min or h, over all workers.")
 @click.option(

@@ -9,6 +9,7 @@ import click
 
 from hourhand.cli import echo_json, json_option, table
 from hourhand_admin.terminal import text
+from hourhand_admin.terminal.inputs import NameType
 from hourhand_admin.terminal.session import examples, open_client, say
 
 ROLES = ("viewer", "operator", "admin")
@@ -48,7 +49,7 @@ def _row(user: dict[str, Any]) -> tuple[str, ...]:
 @user.command(
     epilog=examples("hourhand user add alice --role operator", "hourhand user add bob < password.txt")
 )
-@click.argument("name")
+@click.argument("name", type=NameType(100, without=" :"))
 @role_option
 @json_option
 def add(name: str, role: str | None, as_json: bool) -> None:

@@ -125,13 +125,16 @@ class NameType(click.ParamType[str]):
 
     name = "text"
 
-    def __init__(self, longest: int) -> None:
+    def __init__(self, longest: int, *, without: str = "") -> None:
         self.longest = longest
+        self.without = without
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
-        if not (text.isprintable() and 0 < len(text) <= self.longest):
-            self.fail(f"it has 1 to {self.longest} characters, and no control characters.", param, ctx)
+        if not 0 < len(text) <= self.longest:
+            self.fail(f"a name has 1 to {self.longest} characters.", param, ctx)
+        if found := next((char for char in text if not char.isprintable() or char in self.without), None):
+            self.fail(f"a name has no {found!r} in it.", param, ctx)
         return text
 
 
