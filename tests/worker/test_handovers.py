@@ -170,34 +170,6 @@ def test_a_line_that_comes_while_the_one_before_is_taken_is_told_of(monkeypatch:
     assert told == ["told", "told"]
 
 
-@pytest.mark.parametrize("kind", ["async", "thread"])
-def test_what_ends_the_interpreter_when_it_is_looked_at_ends_only_its_run(shop: Workshop, kind: str):
-    class Grave(Exception):  # noqa: N818
-        def __str__(self) -> str:
-            raise SystemExit(3)
-
-        __repr__ = __str__
-
-    def lay(how: str) -> object:
-        if how == "raised":
-            raise Grave
-        return Grave()
-
-    @task("async", max_attempts=1)
-    async def on_loop(how: str) -> object:
-        return lay(how)
-
-    @task("thread", max_attempts=1)
-    def in_thread(how: str) -> object:
-        return lay(how)
-
-    runs = [shop.enqueue(kind, {"how": how}) for how in ("raised", "returned")]
-    shop.worker().drain(20)
-    assert [shop.status(run) for run in runs] == ["failed", "failed"]
-    assert "its message can't be shown: SystemExit" in shop.run(runs[0])["error"]
-    assert "SystemExit: 3" in shop.run(runs[1])["error"]
-
-
 # --- A lease that is lost ---
 
 

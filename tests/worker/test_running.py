@@ -128,6 +128,54 @@ def test_an_async_task_that_stops_the_event_loop_stops_no_other(shop: Workshop):
     assert [shop.status(run) for run in runs] == ["completed"] * 2
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt("no")])
+def test_what_would_end_the_event_loop_ends_only_its_run(shop: Workshop, error: BaseException):
+    async def leaves() -> None:
+        raise error
+
+    @task("leaves", max_attempts=1)
+    async def gathers() -> None:
+        await asyncio.gather(asyncio.sleep(0), leaves())
+
+    @task("stays")
+    async def stays() -> str:
+        await asyncio.sleep(0.1)
+        return "still here"
+
+    left, stayed = shop.enqueue("leaves"), shop.enqueue("stays")
+    shop.worker().drain(20)
+    assert (shop.status(left), shop.run(stayed)["result"]) == ("failed", "still here")
+    assert type(error).__name__ in shop.run(left)["error"]
+
+
+@pytest.mark.parametrize("kind", ["async", "thread"])
+def test_what_ends_the_interpreter_when_it_is_looked_at_ends_only_its_run(shop: Workshop, kind: str):
+    class Grave(Exception):  # noqa: N818
+        def __str__(self) -> str:
+            raise SystemExit(3)
+
+        __repr__ = __str__
+
+    def lay(how: str) -> object:
+        if how == "raised":
+            raise Grave
+        return Grave()
+
+    @task("async", max_attempts=1)
+    async def on_loop(how: str) -> object:
+        return lay(how)
+
+    @task("thread", max_attempts=1)
+    def in_thread(how: str) -> object:
+        return lay(how)
+
+    runs = [shop.enqueue(kind, {"how": how}) for how in ("raised", "returned")]
+    shop.worker().drain(20)
+    assert [shop.status(run) for run in runs] == ["failed", "failed"]
+    assert "its message can't be shown: SystemExit" in shop.run(runs[0])["error"]
+    assert "SystemExit: 3" in shop.run(runs[1])["error"]
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_context_variables_of_one_run_are_not_seen_by_the_next(shop: Workshop, waits: bool):
     @task("on-loop")

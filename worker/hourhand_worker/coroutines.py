@@ -10,6 +10,7 @@ import asyncio
 from asyncio import tasks as asyncio_tasks
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from threading import Event, Lock, Thread
@@ -204,8 +205,10 @@ def _go_on(
 def _serve(loop: asyncio.AbstractEventLoop, closing: Event) -> None:
     asyncio.set_event_loop(loop)
     try:
-        while not closing.is_set():  # a task that stops the loop must not stop the others
-            loop.run_forever()
+        # A task that stops the loop, or exits in a task of asyncio or a callback, must not stop the others.
+        while not closing.is_set():
+            with suppress(SystemExit, KeyboardInterrupt):
+                loop.run_forever()
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(loop.shutdown_asyncgens())
