@@ -13,6 +13,7 @@ Sql = Callable[..., list[Any]]
 Hands = Callable[..., Hand]
 Enqueue = Callable[..., int]
 
+REQUEST = str(uuid.UUID(int=1))
 ROWS = "select id, status, attempt, lost_count, token is null from hourhand.job_runs order by id"
 
 
@@ -33,6 +34,8 @@ def test_many_ended_runs_are_tried_again_each_as_a_new_run(
     made = sql("select id, retry_of, payload from hourhand.job_runs where trigger = 'retry' order by id")
     assert made == [(told[run]["retried_as"], run, {"n": n}) for n, run in enumerate(ended)]
     assert sql("select count(*) from hourhand.audit_log where action = 'run.retried'") == [(3,)]
+    alone = [transport.call("retry_run", {"p_run_id": run, "p_request_id": REQUEST})["id"] for run in ended]
+    assert len({*alone}) == 3, "a request may be about several"
 
 
 def test_runs_are_taken_back_without_using_an_attempt_whether_their_worker_lives_or_not(

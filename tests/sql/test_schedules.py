@@ -217,6 +217,19 @@ def test_overlap_with_a_running_run(
     assert len(worker.runs()) == (1 if decision == "fired" and not claimable else 0)
 
 
+def test_a_run_by_hand_takes_no_firing_its_place_behind_the_run_before(
+    hour: Callable[..., Hour], hand: Callable[..., Hand], transport: PostgresTransport
+) -> None:
+    schedule = hour(overlap="buffer_one")
+    schedule.plan(-5)
+    schedule.fire(schedule.entry(-5, then=-4))
+    hand().runs()
+    transport.call("trigger_schedule", {"p_schedule": "s"})
+    (buffered,) = schedule.fire(schedule.entry(-4, then=-3))
+    (skipped,) = schedule.fire(schedule.entry(-3))
+    assert [each["runs"][0]["decision"] for each in (buffered, skipped)] == ["fired", "skipped_overlap"]
+
+
 def test_a_skipped_firing_names_the_run_that_held_it(hour: Callable[..., Hour], sql: Sql) -> None:
     schedule = hour()
     schedule.plan(-30)
@@ -617,6 +630,8 @@ def test_trigger_now_runs_whatever_the_policies_and_leaves_no_ledger_row(
     ]
     told = "select count(*) from hourhand.audit_log where action = 'schedule.triggered'"
     assert sql(told) == [(1,)], "a repeated call is no other deed"
+    other = {**request, "p_schedule": str(hour(name="other").id)}
+    assert transport.call("trigger_schedule", other)["outcome"] == "created", "a request may be about several"
     assert sql("select count(*) from hourhand.schedule_firings") == [(0,)]
 
 

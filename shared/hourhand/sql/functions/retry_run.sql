@@ -29,7 +29,7 @@ begin
   v_answer := hourhand_parts.insert_run(
     jsonb_build_object(
       'task', v_old.task, 'payload', coalesce(p_payload, v_old.payload), 'queue', v_old.queue, 'priority', v_old.priority,
-      'key', p_request_id, 'key_scope', 'hourhand.retry', 'concurrency_key', v_old.concurrency_key,
+      'key', p_request_id || ':' || p_run_id, 'key_scope', 'hourhand.retry', 'concurrency_key', v_old.concurrency_key,
       'max_attempts', v_old.max_attempts, 'timeout', v_old.timeout, 'parent_id', v_old.parent_id,
       'retry_of', v_old.id, 'trigger', 'retry', 'schedule_id', v_old.schedule_id, 'item_key', v_item,
       'trace_context', coalesce(p_trace_context, v_old.trace_context)

@@ -18,7 +18,7 @@ begin
     order by r.schedule_id, i.id
   loop
     begin
-      v_answer := hourhand.retry_run(v_id, null, md5(p_request_id::text || ':' || v_id)::uuid);
+      v_answer := hourhand.retry_run(v_id, null, p_request_id);
       v_results := v_results || jsonb_build_object('id', v_id, 'retried_as', v_answer -> 'id');
     exception when sqlstate 'PT404' or sqlstate 'PT409' then
       v_results := v_results || jsonb_build_object('id', v_id, 'error', sqlerrm);

@@ -19,8 +19,8 @@ begin
   end if;
   v_answer := hourhand_parts.insert_run(
     hourhand_parts.schedule_job(v_schedule) || jsonb_build_object(
-      'payload', coalesce(p_payload, v_schedule.payload), 'trigger', 'manual', 'key', p_request_id, 'key_scope', 'hourhand.trigger',
-      'trace_context', p_trace_context
+      'payload', coalesce(p_payload, v_schedule.payload), 'trigger', 'manual', 'key_scope', 'hourhand.trigger',
+      'key', p_request_id || ':' || v_schedule.id, 'trace_context', p_trace_context
     ),
     v_now
   );
