@@ -37,7 +37,7 @@ def log_in(person: Person, name: str, password: str, **fields: str) -> Any:
 # --- Passwords and logins ---
 
 
-def test_a_login_leads_to_the_page_that_was_wanted(house: House) -> None:
+def test_a_login_leads_to_the_page_that_was_wanted(house: House, transport: Transport) -> None:
     house.add_user("alice", "viewer")
     visitor = house.person(None)
     asked = visitor.get("/runs", status="failed")
@@ -45,6 +45,8 @@ def test_a_login_leads_to_the_page_that_was_wanted(house: House) -> None:
     done = log_in(visitor, "alice", PASSWORD, next="/runs?status=failed")
     assert (done.status_code, done.headers["location"]) == (303, "/runs?status=failed")
     assert visitor.get("/runs").status_code == 200
+    [login] = transport.call("list_audit", {"p_filter": {"action": "user.logged_in"}})["entries"]
+    assert (login["actor"], login["subject"]) == ("alice", "alice")
 
 
 @pytest.mark.parametrize(

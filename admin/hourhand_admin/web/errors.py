@@ -31,6 +31,14 @@ STATUS_OF: tuple[tuple[type[HourhandError], int], ...] = (
     (errors.TransportError, 503),
 )
 _RETRY_AFTER = "5"  # seconds
+_HEADINGS = {
+    403: "Not allowed",
+    409: "Not possible now",
+    422: "Not understood",
+    500: "Trouble",
+    503: "Trouble",
+}
+"""In words that people use."""
 
 
 def register(app: FastAPI) -> None:
@@ -54,6 +62,7 @@ def problem(
     """A page for a browser, problem+json for everybody else."""
     title = HTTPStatus(status).phrase
     if wants_page(request):
+        title = _HEADINGS.get(status, title)
         visit: Visit = getattr(request.state, "visit", None) or _visitor(request)
         answer: Response = visit.page("error.html", status, title=title, detail=detail, hint=hint)
     else:

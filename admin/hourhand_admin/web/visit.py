@@ -97,7 +97,7 @@ class Visit:
         """
         asked = self.request.query_params
         if wrong := next((name for name in asked if name not in known), ""):
-            raise BadInput(f"{wrong}: there is no such filter here, but {', '.join(known)}")
+            raise BadInput(f"there is no filter {wrong!r} here, but {', '.join(known)}")
         return {name: value.strip() for name, value in asked.items() if value.strip()}
 
     # --- A form that was refused ---

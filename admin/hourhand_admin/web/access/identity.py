@@ -41,9 +41,8 @@ class Identity:
         """A new token at each login: one that was planted before is worth nothing, and the last one ends."""
         self._end(request)
         token = new_token()
-        self._transport.call(
-            "open_login", {"p_name": name, "p_token_hash": hash_token(token), "p_lifetime": LIFETIME}
-        )
+        login = {"p_name": name, "p_token_hash": hash_token(token), "p_lifetime": LIFETIME}
+        self._transport.call("act_as", {"p_actor": name, "p_function": "open_login", "p_params": login})
         set_cookie(response, request, LOGIN_COOKIE, token, round(LIFETIME))
 
     def close_login(self, response: Response, request: Request) -> None:
