@@ -244,6 +244,17 @@ def _used_by_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def test_no_list_of_commands_cuts_what_one_is_for() -> None:
+    runner = CliRunner()
+    cli.main.list_commands(click.Context(cli.main))
+    groups = [name for name, each in cli.main.commands.items() if isinstance(each, click.Group)]
+    assert "schedule" in groups
+    for group in ("", *groups):
+        listed = runner.invoke(cli.main, [*group.split(), "--help"], terminal_width=80).stdout
+        _, _, commands = listed.partition("Commands:")
+        assert "..." not in commands
+
+
 def test_the_version_is_that_of_the_distribution() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hourhand", "--version"],

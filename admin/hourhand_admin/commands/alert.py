@@ -43,9 +43,9 @@ def list_alerts(limit: int, as_json: bool) -> None:
 @alert.command(epilog=examples("HOURHAND_ALERT_WEBHOOK=https://chat.example.org/hook hourhand alert test"))
 @json_option
 def test(as_json: bool) -> None:
-    """Send a test message to each configured destination, and say what became of it.
+    """Send a test message to each destination that is configured.
 
-    Exits with 1 when one could not be reached, or when none is configured.
+    It says what became of each. Exits with 1 when one could not be reached, or when none is configured.
     """
     with open_client() as client:
         messages = _send_test(client)

@@ -40,9 +40,10 @@ def export(as_json: bool) -> None:
 @click.option("--prune", is_flag=True, help="Delete the schedules that the file does not name.")
 @json_option
 def apply(file: Path, dry_run: bool, prune: bool, as_json: bool) -> None:
-    """Create and change schedules as the YAML in FILE says: all of it, or nothing if a part is wrong.
+    """Create and change schedules as the YAML in FILE says.
 
-    Applied again it changes nothing. A pause by hand stays, unless the file says otherwise.
+    All of it, or nothing if a part is wrong. Applied again it changes nothing. A pause by hand stays, unless
+    the file says otherwise.
     """
     from hourhand import schedule_changes, schedule_file
 

@@ -50,11 +50,11 @@ _KINDS = (
 )
 @click.option("--install", is_flag=True, help="systemd: put the units in place and start them; needs root.")
 def deploy(kind: str, project: Path, user: str | None, output: Path | None, install: bool) -> int:
-    """Print the files of a supervisor, a container or a timer, filled in for this machine.
+    """Print the files of a supervisor, a container or a timer.
 
-    supervisord, pm2, systemd, docker, kubernetes and procfile keep the services running; cron, windows and
-    launchd (and systemd's hourhand-tick.timer) make a pass now and then instead; monitoring has rules for
-    Prometheus and a dashboard for Grafana.
+    They are filled in for this machine. supervisord, pm2, systemd, docker, kubernetes and procfile keep the
+    services running; cron, windows and launchd (and systemd's hourhand-tick.timer) make a pass now and then
+    instead; monitoring has rules for Prometheus and a dashboard for Grafana.
     """
     from hourhand.settings import load_settings
     from hourhand_admin import deployment

@@ -59,7 +59,9 @@ def doctor(
     timeout: timedelta | None,
     as_json: bool,
 ) -> int:
-    """Check settings, database, schema, permissions, clocks, services, tasks and schedules.
+    """Find what is wrong, and say what to try.
+
+    It looks at settings, database, schema, permissions, clocks, services, tasks and schedules.
 
     With --test-pipeline it also sends a run of the built-in task hourhand.check through: it is put into a
     queue, claimed, run, logged and finished by a worker, and read back.

@@ -55,7 +55,7 @@ def list_items(schedule: str, as_json: bool, **chosen: Any) -> None:
 @click.argument("item", required=False)
 @json_option
 def show(schedule: str, item: str | None, as_json: bool) -> None:
-    """Show one item, or without ITEM the bands and how many items are due."""
+    """Show one item; without ITEM the bands, with what is due."""
     with open_client() as client, named(client, schedule):
         found = client.fleets.items(schedule, item=item, limit=1)
         if item is not None and not found.items:
@@ -93,9 +93,10 @@ def show(schedule: str, item: str | None, as_json: bool) -> None:
 )
 @json_option
 def set_items(schedule: str, item: str | None, file: Path | None, as_json: bool, **given: Any) -> None:
-    """Add or change ITEM, or the items of a file; what is left out stays as it is.
+    """Add or change ITEM, or the items of a file.
 
-    New items are first due spread over their interval. A changed rank moves only the time they are due.
+    What is left out stays as it is. New items are first due spread over their interval. A changed rank moves
+    only the time they are due.
     """
     if (item is None) == (file is None) or (file and any(value is not None for value in given.values())):
         raise click.UsageError("Name either one ITEM with its options, or a --file.")

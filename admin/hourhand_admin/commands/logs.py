@@ -39,9 +39,9 @@ SERVICES = ("scheduler", "worker", "admin", "up")
 )
 @json_option
 def logs(follow: bool, services: str, lines: int, directory: str | None, as_json: bool) -> int:
-    """Write the last lines of the services' log files on this machine; with --json one object a line.
+    """Write the last lines of the log files on this machine.
 
-    What a single run has logged: `hourhand run logs ID`.
+    With --json one object a line. What a single run has logged: `hourhand run logs ID`.
     """
     from hourhand_admin.terminal.log_tail import Follower, last_lines, log_files
 

@@ -62,9 +62,10 @@ def why(name: str, at: Moment | None, as_json: bool) -> None:
 def backfill(
     name: str, start: Moment, end: Moment | None, limit: int | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Run the firings of a time that did not run; what has run is left alone.
+    """Run the firings of a time that did not run.
 
-    The runs follow each other, behind what fires on time, unless the schedule's runs may all overlap.
+    What has run is left alone. The runs follow each other, behind what fires on time, unless the schedule's
+    runs may all overlap.
     """
     from hourhand.backfill import run
 

@@ -18,7 +18,7 @@ _LOCAL = "http://127.0.0.1:8000"
 
 @click.group()
 def ping() -> None:
-    """Watch programs that are not ours, and tell other watchers of our schedules."""
+    """Watch programs that are not ours, and tell watchers of ours."""
 
 
 @ping.command(epilog=examples("hourhand ping add backup --every 1d --grace 1h"))
@@ -49,7 +49,7 @@ def add(name: str, every: timedelta | None, grace: timedelta | None, as_json: bo
 @ping.command("list")
 @json_option
 def list_pings(as_json: bool) -> None:
-    """List pings and what is known of them, and the schedules that are told elsewhere."""
+    """List pings, and the schedules whose runs are told elsewhere."""
     with open_client() as client:
         answer = client.call("list_pings")
     if as_json:

@@ -72,7 +72,10 @@ def show(run_id: int, as_json: bool) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @json_option
 def logs(run_id: int, follow: bool, as_json: bool) -> None:
-    """Write the lines that a run has logged; with --json one object a line."""
+    """Write the lines that a run has logged.
+
+    With --json one object a line.
+    """
     import json
 
     from hourhand_admin.terminal.run_log import shown, written
@@ -90,7 +93,10 @@ def logs(run_id: int, follow: bool, as_json: bool) -> None:
 @click.option("--timeout", type=DURATION, help="How long to wait at most. [default: for ever]")
 @json_option
 def wait(run_id: int, timeout: timedelta | None, as_json: bool) -> int:
-    """Wait until a run has ended: its result on stdout, exit 1 if it failed or was cancelled."""
+    """Wait until a run has ended.
+
+    Its result goes to stdout; exit 1 if it failed or was cancelled.
+    """
     from hourhand.handle import Handle
     from hourhand_admin.terminal.ending import tell_end
 
@@ -135,7 +141,10 @@ def now(task: str, payload: Any, tasks: tuple[str, ...], as_json: bool) -> int:
 @dry_run_option
 @json_option
 def cancel(ids: Sequence[int], reason: str | None, dry_run: bool, as_json: bool, **chosen: Any) -> int:
-    """Cancel runs by id or by filter: those that wait at once, those that run are asked to stop."""
+    """Cancel runs by id or by filter.
+
+    Those that wait are cancelled at once, those that run are asked to stop.
+    """
     told = {"cancelled": "cancelled", "requested": "asked to stop", "finished": "had ended before"}
     with open_client() as client:
         meant = _meant(client, ids, chosen, ("pending", "processing"))

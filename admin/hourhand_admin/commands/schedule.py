@@ -68,7 +68,10 @@ def add(name: str, task: str, as_json: bool, **options: Any) -> None:
 @click.option("--clear", type=click.Choice(CLEARABLE), multiple=True, help="Empty this field; repeatable.")
 @json_option
 def edit(name: str, task: str | None, clear: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Change what is given of the schedule NAME; a changed timing counts from now on."""
+    """Change what is given of the schedule NAME.
+
+    A changed timing counts from now on.
+    """
     from hourhand_admin.terminal.schedule_options import cleared, fields
     from hourhand_admin.terminal.tasks import check_payload, warn_of_unknown_task
 
@@ -154,7 +157,10 @@ def pause(name: str, until: Moment | None, note: str | None, as_json: bool) -> N
 @click.argument("name", shell_complete=completion.schedules)
 @json_option
 def resume(name: str, as_json: bool) -> None:
-    """Fire again from now on; also after an error has stopped the schedule."""
+    """Fire again from now on.
+
+    Also after an error has stopped the schedule.
+    """
     with open_client() as client, named(client, name):
         _tell(client, client.schedules.resume(name), "resumed", as_json)
 

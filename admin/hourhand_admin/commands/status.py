@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--interval", type=DURATION, default="2s", help="With --watch: how often. [default: 2s]")
 @json_option
 def status(watch: bool, interval: timedelta, as_json: bool) -> int:
-    """Show services, what is due, what waits and runs, failures, and the next firings.
+    """Show how it goes: services, what waits, failures, what comes.
 
     Exit 0 when all is well, 1 when it is degraded or down (`--json` says which), 69 when the database cannot
     be reached. Both services are needed: a scheduler that makes runs, and a worker that runs them.

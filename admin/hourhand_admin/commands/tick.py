@@ -40,7 +40,7 @@ def tick(
     max_time: timedelta | None,
     tasks: tuple[str, ...],
 ) -> int:
-    """Fire the schedules that are due, work until nothing is runnable, and tell how it went.
+    """Fire what is due, work until nothing is left, tell how it went.
 
     Runs go one at a time in this process, by priority and due time; what tasks write and log goes to stderr.
     Those that a worker elsewhere takes are waited for. Exits with 1 if a run failed, waits for its retry or

@@ -58,10 +58,11 @@ def up(
     detach: bool,
     announce_to: int | None,
 ) -> int:
-    """Run scheduler, worker and admin here, and a database unless one is configured.
+    """Run scheduler, worker and admin here, and a database.
 
-    What ends is started again. Ctrl-C stops everything in order, and a second one at once. All data are in
-    one directory, which the next `hourhand up` takes up again.
+    The database is an embedded one, unless another is configured. What ends is started again. Ctrl-C stops
+    everything in order, and a second one at once. All data are in one directory, which the next `hourhand
+    up` takes up again.
     """
     from hourhand.settings import load_settings
 
@@ -159,7 +160,10 @@ def _detach(settings: Settings, port: int | None, reload: bool) -> int:
 @click.command(epilog=examples("hourhand stop", "hourhand stop --data-dir /srv/jobs"))
 @data_dir_option
 def stop(data_dir: Path | None) -> int:
-    """Stop what `hourhand up` runs in this directory, in order: running work may finish."""
+    """Stop what `hourhand up` runs in this directory.
+
+    It ends in order, and running work may finish.
+    """
     from hourhand.settings import load_settings
     from hourhand_admin import background
 

@@ -73,7 +73,10 @@ def add(name: str, role: str | None, as_json: bool) -> None:
 @click.option("--password", is_flag=True, help="Ask for a new password, or read it from stdin.")
 @json_option
 def change(name: str, role: str | None, password: bool, as_json: bool) -> None:
-    """Change the role or the password of a user, who then has to log in again."""
+    """Change the role or the password of a user.
+
+    They have to log in again then.
+    """
     from hourhand_admin.web.access.passwords import hash_password
 
     if not role and not password:
