@@ -253,3 +253,22 @@ def test_firings_go_on_between_the_runs_of_a_backfill(
     assert next_["id"] == result["runs"][0]["id"]
     worker.finish(next_)
     assert [run["trigger"] for run in worker.runs()] == ["backfill"]
+
+
+def test_a_firing_that_replaces_the_one_before_leaves_a_backfill_alone(
+    transport: PostgresTransport, hand: Callable[..., Hand], sql: Sql
+) -> None:
+    past = Past(transport, overlap="cancel_other")
+    past.backfill(3, 2)
+    worker = hand()
+    (first,) = worker.runs()
+    for seconds in (-2, -1):
+        sql("update hourhand.scheduled_jobs set next_run_at = %s", past.at(seconds))
+        past.fire(past.entry(seconds, then=HOUR))
+    assert worker.beat(first)["cancel"] == []
+    assert sql("select trigger, status from hourhand.job_runs order by id") == [
+        ("backfill", "processing"),
+        ("backfill", "pending"),
+        ("schedule", "cancelled"),
+        ("schedule", "pending"),
+    ]

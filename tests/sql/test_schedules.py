@@ -395,10 +395,12 @@ def test_an_instant_already_in_the_ledger_makes_no_second_run(hour: Callable[...
     schedule = hour(overlap="allow_all")
     schedule.plan(-5)
     schedule.fire(schedule.entry(-5, then=60))
-    sql("update hourhand.scheduled_jobs set next_run_at = hourhand.clock()")
-    (result,) = schedule.fire(schedule.entry(-5))
-    assert result["runs"] == []
-    assert sql("select count(*) from hourhand.job_runs") == [(1,)]
+    sql("update hourhand.scheduled_jobs set next_run_at = %s", schedule.at(-5))
+    entry = schedule.entry(-5, -4)
+    (result,) = schedule.fire(entry)
+    assert [run["at"] for run in result["runs"]] == [schedule.at(-4)]
+    assert sql("select count(*) from hourhand.job_runs") == [(2,)]
+    assert schedule.fire(entry) == [result], "nor is it told again when the answer was lost"
 
 
 def test_a_row_that_cannot_become_a_run_is_set_aside_and_the_others_go_on(
@@ -611,6 +613,23 @@ def test_a_plain_insert_needs_name_task_and_timing_and_wakes_the_scheduler(
     assert [notify.channel for notify in listener.notifies(timeout=5, stop_after=1)] == ["hourhand_schedules"]
     (schedule,) = transport.call("due_schedules")["schedules"]
     assert schedule["next_run_at"] is None, "an inserted row never fires at once"
+
+
+def test_what_hourhand_keeps_of_a_schedule_begins_anew_whatever_is_inserted(sql: Sql) -> None:
+    """As with a row that was copied."""
+    kept = {
+        "next_run_at": "2000-01-01", "last_run_at": "infinity", "decided_until": "9000-01-01", "last_entry": 7,
+        "run_count": 7, "revision": 7, "error": "what", "created_at": "infinity", "updated_at": "2000-01-01",
+    }  # fmt: skip
+    sql(
+        f"insert into hourhand.scheduled_jobs (name, task, every, {', '.join(kept)})"
+        f" values ('s', 't', '1 h'{', %s' * len(kept)})",
+        *kept.values(),
+    )
+    (row,) = sql(f"select {', '.join(kept)} from hourhand.scheduled_jobs")
+    assert row[:7] == (None, None, None, None, 0, 1, None)
+    (now,) = sql("select hourhand.clock()")
+    assert [now[0] - at < timedelta(minutes=5) for at in row[7:]] == [True, True]
 
 
 def test_trigger_now_runs_whatever_the_policies_and_leaves_no_ledger_row(

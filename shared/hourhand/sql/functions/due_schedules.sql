@@ -21,7 +21,6 @@ begin
       where s.is_active and s.error is null and s.next_run_at is null and s.id > v_after_id
       order by s.id limit p_limit
     );
-    v_after_id := 0;
   end if;
   if cardinality(v_unplanned) < p_limit then
     v_due := array(
