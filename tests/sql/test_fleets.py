@@ -82,24 +82,25 @@ def fleet(transport: PostgresTransport, clock: DatabaseClock) -> Fleet:
 # --- Bands ---
 
 
-@pytest.mark.parametrize(
-    ("rank", "days"),
-    [(100, 1), (81, 1), (80, 2), (61, 2), (60, 3), (31, 3), (30, 4), (11, 4), (10, 5), (1, 5)],
-)
+DAYS = {100: 1, 81: 1, 80: 2, 61: 2, 60: 3, 31: 3, 30: 4, 11: 4, 10: 5, 1: 5}
+"""By rank."""
+
+
 def test_the_rank_says_how_long_after_its_end_an_item_is_due_again(
-    fleet: Fleet, hand: Hands, clock: DatabaseClock, rank: int, days: int
+    fleet: Fleet, hand: Hands, clock: DatabaseClock
 ) -> None:
-    fleet.rank(acme=rank)
-    assert fleet.fired() == ["acme"]
+    fleet.rank(**{f"r{rank}": rank for rank in DAYS})
+    assert len(fleet.fired()) == len(DAYS)
     worker = hand()
-    (run,) = worker.runs()
+    runs = worker.runs(len(DAYS))
     clock.advance(HOUR)
-    worker.finish(run)
-    assert fleet.due_in("acme") == HOUR + timedelta(days=days)
-    clock.advance(timedelta(days=days) - timedelta(seconds=1))
+    worker.finish(*runs)
+    due = {rank: fleet.due_in(f"r{rank}") for rank in DAYS}
+    assert due == {rank: HOUR + days * DAY for rank, days in DAYS.items()}
+    clock.advance(DAY - timedelta(seconds=1))
     assert fleet.fired() == []
     clock.advance(1)
-    assert fleet.fired() == ["acme"]
+    assert sorted(fleet.fired()) == ["r100", "r81"]
 
 
 def test_a_rank_below_all_bands_is_due_daily(transport: PostgresTransport, clock: DatabaseClock) -> None:
@@ -108,9 +109,8 @@ def test_a_rank_below_all_bands_is_due_daily(transport: PostgresTransport, clock
     assert {name: item["interval"] for name, item in fleet.items().items()} == {"low": 86400, "high": 3600}
 
 
-@pytest.mark.parametrize(
-    "bands",
-    [
+def test_bands_that_make_no_sense_are_refused(transport: PostgresTransport) -> None:
+    for bands in (
         [],
         {"0": "1 day"},
         {"101": "1 day"},
@@ -123,14 +123,10 @@ def test_a_rank_below_all_bands_is_due_daily(transport: PostgresTransport, clock
         {"limit": 0},
         {"limit": "5"},
         {"limit": 1.5},
-    ],
-)
-def test_bands_that_make_no_sense_are_refused(transport: PostgresTransport, bands: object) -> None:
-    with pytest.raises(BadInput, match="rank_intervals are an object"):
-        transport.call(
-            "put_schedule",
-            {"p_schedule": {"name": "s", "task": "t", "every": 60, "rank_intervals": bands}},
-        )
+    ):
+        schedule = {"name": "s", "task": "t", "every": 60, "rank_intervals": bands}
+        with pytest.raises(BadInput, match="rank_intervals are an object"):
+            transport.call("put_schedule", {"p_schedule": schedule})
 
 
 # --- Firing ---
@@ -418,6 +414,20 @@ def test_a_removed_item_is_fired_no_more_and_its_live_run_goes_on(
     assert worker.finish(*worker.runs()) == ["ok", "ok"]
     clock.advance(30 * DAY)
     assert fleet.fired() == ["zeta"]
+
+
+def test_an_item_that_is_back_while_it_runs_waits_for_the_end_of_that_run(
+    fleet: Fleet, hand: Hands, clock: DatabaseClock
+) -> None:
+    fleet.rank(acme=90)
+    fleet.fire()
+    fleet.transport.call("remove_item", {"p_schedule": "scrape", "p_item": "acme"})
+    fleet.rank(acme=90)
+    clock.advance(HOUR)
+    assert fleet.fired() == []
+    worker = hand()
+    worker.finish(*worker.runs())
+    assert fleet.due_in("acme") == HOUR + DAY
 
 
 def test_another_set_of_bands_moves_the_items_at_once(fleet: Fleet, hand: Hands) -> None:
