@@ -475,15 +475,20 @@ def test_two_claims_of_one_session_at_once_give_the_same_runs(
     assert [run["token"] for run in again] == [run["token"] for run in row[0]["runs"]]
 
 
-def test_a_lost_answers_runs_come_back_after_a_lease(hand: Hands, enqueue: Enqueue, sql: Sql) -> None:
+def test_a_lost_answers_runs_come_back_after_a_lease_with_a_hint(
+    hand: Hands, enqueue: Enqueue, sql: Sql, connect: Callable[..., psycopg.Connection[Any]]
+) -> None:
     run_id = enqueue()
     worker = hand()
     worker.runs()
     worker.beat()
     assert status(sql, run_id) == "processing", "it may only just have been claimed"
     sql("update hourhand.job_runs set claimed_at = claimed_at - interval '31 seconds'")
+    listener = connect()
+    listener.execute("listen hourhand_runs")
     worker.beat()
     assert status(sql, run_id) == "pending"
+    assert [notify.channel for notify in listener.notifies(timeout=5, stop_after=1)] == ["hourhand_runs"]
     assert worker.runs()[0]["attempt"] == 1
 
 

@@ -30,9 +30,6 @@ begin
   left join hourhand.services s on s.id = l.session_id
   where l.id = any(v_held) and r.started;
   perform hourhand_parts.give_back(v_held, v_now);
-  if cardinality(v_held) > 0 then
-    perform pg_notify('hourhand_runs', '');
-  end if;
   select coalesce(jsonb_agg(jsonb_build_object(
     'id', (r.value ->> 'id')::bigint,
     'outcome', case when (r.value ->> 'id')::bigint = any(v_held) then 'ok' else 'stale' end) order by r.ordinality), '[]')

@@ -29,7 +29,6 @@ begin
   perform hourhand_parts.give_back(v_ids, v_now);
   if cardinality(v_ids) > 0 then
     perform hourhand_parts.audit('runs.reset', cardinality(v_ids)::text, null, to_jsonb(v_ids));
-    perform pg_notify('hourhand_runs', '');
   end if;
   return jsonb_build_object('now', v_now, 'before', v_before, 'runs', cardinality(v_ids));
 end
