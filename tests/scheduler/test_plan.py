@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hourhand_scheduler.firing import Firing
 from hourhand_scheduler.plan import jittered, plan
+from hourhand_scheduler.rules import Rules
 from hourhand_scheduler.schedule import Schedule
 from tests.scheduler.rows import row
 
@@ -170,6 +171,7 @@ def test_the_default_window_is_the_period_between_an_hour_and_a_day(
 def test_a_run_that_starts_too_late_expires() -> None:
     firing = plan(schedule(next_run_at=NOON, start_deadline=10), NOON + 11 * SECOND)
     assert (ran(firing), notes(firing)) == ([], [("expired", NOON, NOON, 1)])
+    assert ran(plan(schedule(next_run_at=NOON, start_deadline=10), NOON + 10 * SECOND)) == [NOON]
 
 
 def test_instants_of_a_pause_are_noted_and_those_after_it_run() -> None:
@@ -178,6 +180,12 @@ def test_instants_of_a_pause_are_noted_and_those_after_it_run() -> None:
     assert ran(firing) == [NOON + 2 * HOUR]
     assert notes(firing) == [("paused", NOON, NOON + HOUR, 2)]
     assert firing.notes[0].verdict.reason == "paused until 2026-11-22 14:00:00 UTC"
+    end = NOON + 5 * HOUR  # far beyond those that are looked at one by one
+    often = schedule(cron="* * * * *", next_run_at=NOON, paused_until=end, catch_up="skip", catch_up_limit=10)
+    assert notes(plan(often, NOON + 10 * HOUR)) == [
+        ("paused", NOON, end - MINUTE, 300),
+        ("missed", end, NOON + 10 * HOUR - MINUTE, 300),
+    ]
 
 
 def test_instants_after_the_end_are_none() -> None:
@@ -289,6 +297,9 @@ def test_every_due_instant_runs_or_is_noted_once(
     assert all(stop < start for (_, stop, _), (start, _, _) in pairwise(stretches))
     assert len(firing.runs) <= late.catch_up_limit
     assert firing.then is None or firing.then > now
+    rules = Rules(late, now, due[-1])
+    for note in firing.notes:
+        assert {rules.verdict(at) or rules.superseded for at in (note.first, note.last)} == {note.verdict}
 
 
 @settings(deadline=None)

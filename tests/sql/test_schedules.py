@@ -338,12 +338,16 @@ def test_the_instants_of_a_pause_are_one_stretch_that_grows(hour: Callable[..., 
     ]  # fmt: skip
 
 
-def test_a_pause_ends_in_the_time_to_come(hour: Callable[..., Hour], transport: PostgresTransport) -> None:
+def test_a_pause_ends_in_the_time_to_come_unless_it_is_the_same_call_once_more(
+    hour: Callable[..., Hour], transport: PostgresTransport, sql: Sql
+) -> None:
     schedule = hour()
     with pytest.raises(BadInput, match="would be over already"):
         transport.call("pause_schedule", {"p_schedule": "s", "p_until": schedule.at(-1)})
     transport.call("pause_schedule", {"p_schedule": "s", "p_until": schedule.at(60)})
     assert schedule.read()["paused_until"] is not None
+    sql("update hourhand.scheduled_jobs set paused_until = %s", schedule.at(-1))
+    transport.call("pause_schedule", {"p_schedule": "s", "p_until": schedule.at(-1)})
 
 
 def test_no_stretch_grows_over_instants_that_nobody_decided(hour: Callable[..., Hour], sql: Sql) -> None:
