@@ -337,7 +337,7 @@ def test_who_has_logged_out_does_not_see_the_pages_by_going_back(browser: Browse
     with browser.visit(house, "viewer") as page:
         page.open("/runs")
         page.at.locator("summary").get_by_text("viewer").click()
-        page.at.get_by_role("button", name="Log out").click()
+        page.at.get_by_role("button", name="Log out", exact=True).click()
         page.at.get_by_text("You are logged out.").wait_for()
         page.at.go_back()
         page.at.get_by_role("button", name="Log in").wait_for()
