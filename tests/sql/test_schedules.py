@@ -420,6 +420,8 @@ def test_a_row_that_cannot_become_a_run_is_set_aside_and_the_others_go_on(
     assert named == ["good"]
     transport.call("resume_schedule", {"p_schedule": "bad"})
     assert (bad.read()["error"], bad.read()["next_run_at"]) == (None, None)
+    bad.fire({**bad.entry(), "error": "x" * 20_000})
+    assert len(bad.read()["error"]) == 2000
 
 
 @pytest.mark.parametrize("edit", ["jitter = '5 s'", "payload = '{}'", "cron = '5 * * * *', every = null"])
