@@ -48,7 +48,7 @@ def test_somebody_logs_in_sees_how_things_are_and_logs_out(browser: Browser, liv
         page.at.get_by_role("link", name="REST API").click()
         page.at.get_by_text("/api/v1/runs/{run_id}/retry").wait_for()
         page.at.get_by_text("alice").click()
-        page.at.get_by_role("button", name="Log out").click()
+        page.at.get_by_role("button", name="Log out", exact=True).click()
         page.at.get_by_text("You are logged out.").wait_for()
 
 
