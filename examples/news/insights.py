@@ -60,8 +60,8 @@ def profile(holdings: Sequence[Holding], insights: Sequence[Insight]) -> dict[st
 def _told(holding: Holding, concerned: Sequence[News], mood: float | None) -> str:
     if not concerned:
         return f"Nothing in the news is about {holding.name}."
-    tone = "" if mood is None else f", their tone is {_tone(mood)}"
-    count = "1 piece" if len(concerned) == 1 else f"{len(concerned)} pieces"
+    count, whose = ("1 piece", "its") if len(concerned) == 1 else (f"{len(concerned)} pieces", "their")
+    tone = "" if mood is None else f", {whose} tone is {_tone(mood)}"
     return f"{count} of news may concern {holding.name}{tone}. The closest: {concerned[0].title}"
 
 

@@ -65,6 +65,9 @@ def test_an_insight_names_the_closest_news_and_their_tone() -> None:
     assert found == Insight(
         "Ferries", "2 pieces of news may concern Ferries, their tone is bad. The closest: Near", -0.5, [2, 3]
     )
+    assert insight(holding, (1.0, 0.0), news[:2], 0.1).says == (
+        "1 piece of news may concern Ferries, its tone is bad. The closest: Near"
+    )
     assert insight(holding, (1.0, 0.0), [], 0.1).says == "Nothing in the news is about Ferries."
 
 
