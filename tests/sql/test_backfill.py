@@ -272,3 +272,18 @@ def test_a_firing_that_replaces_the_one_before_leaves_a_backfill_alone(
         ("schedule", "cancelled"),
         ("schedule", "pending"),
     ]
+
+
+def test_a_backfill_takes_no_firing_its_place_behind_the_run_before(
+    transport: PostgresTransport, hand: Callable[..., Hand], sql: Sql
+) -> None:
+    past = Past(transport, overlap="buffer_one")
+    decisions = []
+    for seconds in (-3, -2, -1):
+        sql("update hourhand.scheduled_jobs set next_run_at = %s", past.at(seconds))
+        (result,) = past.fire(past.entry(seconds, then=HOUR))
+        decisions += [run["decision"] for run in result["runs"]]
+        if seconds == -3:
+            hand().runs()
+            past.backfill(2)
+    assert decisions == ["fired", "fired", "skipped_overlap"]
