@@ -135,8 +135,9 @@ class Session:
         """Give runs back without using up their attempts; `close` ends the session. What fails is left to
         the end of the lease.
         """
-        with self._lock:
-            self._closing = self._closing or close
+        if close:
+            with self._lock:
+                self._closing = True
         self._give_back(attempts, close=close)
 
     def _give_back(self, attempts: Sequence[Attempt], *, close: bool = False) -> None:
