@@ -158,7 +158,7 @@ def _insert(
 # --- Sabotage ---
 
 COMPARISON = """
-    or p_schedule.revision <> (p_firing ->> 'revision')::bigint
+    or p_schedule.revision is distinct from (p_firing ->> 'revision')::bigint
     or p_schedule.next_run_at is distinct from (p_firing ->> 'next_run_at')::timestamptz
 """
 
