@@ -88,7 +88,7 @@ class Race:
             eventually(
                 lambda: _one(database, "select count(*) from hourhand.services") >= len(self._racers), 30
             )
-            self.first = _one(database, "select date_trunc('second', now())") + 5 * SECOND
+            self.first = _one(database, "select date_trunc('second', now())") + 10 * SECOND
             self.last = self.first + (self._seconds - 1) * SECOND
             with database.transaction():
                 for number in range(self._schedules):
