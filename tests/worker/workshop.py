@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from hourhand.embedded.child import bound_command
 from hourhand.registry import Registry
 from hourhand.settings import Settings, load_settings
 from hourhand.transport.postgres import PostgresTransport
@@ -122,8 +123,10 @@ class Process:
     def __init__(self, directory: Path, environment: dict[str, str], arguments: tuple[str, ...]) -> None:
         self._output = directory / f"worker-{len(list(directory.glob('worker-*')))}.log"
         with self._output.open("wb") as output:
+            command = [sys.executable, "-m", "hourhand", "worker", "--tasks", "tested_tasks", *arguments]
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "hourhand", "worker", "--tasks", "tested_tasks", *arguments],
+                # However this process ends, nobody is left behind.
+                bound_command(command, ended_by=signal.SIGKILL),
                 cwd=directory,
                 env=environment,
                 stdout=output,
