@@ -11,6 +11,7 @@ import pytest
 from hourhand import log
 from hourhand.errors import Unavailable
 from hourhand.settings import Settings
+from hourhand.testing import DatabaseClock
 from hourhand.transport import Transport
 from hourhand.transport.postgres import PostgresTransport
 from hourhand_scheduler.journal import Journal
@@ -150,6 +151,21 @@ def test_an_edit_between_reading_and_firing_loses_cleanly(
         )
     )
     assert runs(sql) == 0
+
+
+def test_changes_are_seen_while_there_is_more_to_fire_than_time_for_it(
+    wire: Wire, settings: Settings, insert: Insert, sql: Sql, database_url: str
+) -> None:
+    insert("busy", every=SECOND)
+    scheduler = make_scheduler(wire, settings)
+    with DatabaseClock(database_url) as clock:
+        wire.before = lambda _: clock.advance(10 * SECOND)
+        while wire.calls["fire"] < 3:
+            assert scheduler.step() == 0
+        insert("new")
+        scheduler.look_again()
+        planned = "select 1 from hourhand.scheduled_jobs where name = 'new' and next_run_at is not null"
+        eventually(lambda: (scheduler.step(), sql(planned))[1], interval=0.001)
 
 
 def test_a_policy_that_was_changed_since_it_was_read_counts(
@@ -296,8 +312,8 @@ def test_a_clock_that_runs_ahead_is_corrected_by_the_first_early_answer(
     insert(every=SECOND)
 
     def hurry(function: str, answer: Any) -> Any:
-        if function == "due_schedules":
-            answer["now"] = (datetime.fromisoformat(answer["now"]) + timedelta(milliseconds=300)).isoformat()
+        if wire.calls["fire"] <= 1:  # until it is planned
+            answer["now"] = (datetime.fromisoformat(answer["now"]) + timedelta(milliseconds=900)).isoformat()
         return answer
 
     wire.after = hurry
