@@ -137,13 +137,13 @@ class Runs(RuleBasedStateMachine):
     @precondition(runs_known)
     @rule(which=back, request=st.sampled_from(REQUESTS))
     def retry(self, which: int, request: str) -> None:
-        """A request that was made before answers the run it made, whichever run it now names."""
+        """A request that was made before answers the run it made of this one."""
         run = self.a_run(which)
         if run in self.model.pruned or self.model.runs[run].is_live:
             expected = "PT404" if run in self.model.pruned else "PT409"
             assert self.refused("retry_run", run_id=run, request_id=request) == expected
             return
-        new = self.model.retried(run, request)
+        new = self.model.retried(run, f"{request}:{run}")
         outcome, holder = self.model.enqueue(new, "hourhand.retry", "existing")
         answer = self.call("retry_run", run_id=run, request_id=request)
         assert answer["outcome"] == outcome
