@@ -18,7 +18,7 @@ from hourhand.errors import (
     Unavailable,
 )
 from hourhand.transport.postgres import PostgresTransport
-from hourhand.transport.retries import TRANSIENT, retrying
+from hourhand.transport.retries import CHANGED, TRANSIENT, retrying
 from tests.support import eventually
 from tests.support.proxy import Proxy
 
@@ -48,7 +48,6 @@ def test_what_may_pass_is_tried_again(transport: PostgresTransport, tries: Tries
         ("PT404", NotFound),
         ("PT409", Conflict),
         ("42501", Denied),
-        ("42883", ContractMismatch),
         ("42P01", ContractMismatch),
         ("3F000", ContractMismatch),
         ("57014", Timeout),
@@ -64,6 +63,16 @@ def test_what_will_not_pass_is_raised_at_once(
     with pytest.raises(TransportError) as caught:
         transport.call("fail", {"p_code": sqlstate})
     assert (type(caught.value), caught.value.sqlstate, tries()) == (kind, sqlstate, 1)
+
+
+@pytest.mark.parametrize("sqlstate", sorted(CHANGED))
+def test_what_a_migration_has_just_replaced_is_tried_once_again(
+    transport: PostgresTransport, tries: Tries, sqlstate: str
+) -> None:
+    assert transport.call("fail", {"p_code": sqlstate, "p_times": 1}) == "done"
+    with pytest.raises(ContractMismatch):
+        transport.call("fail", {"p_code": sqlstate, "p_times": 9})
+    assert tries() == 2 + 2
 
 
 def test_without_retry_there_is_one_try(transport: PostgresTransport, tries: Tries) -> None:

@@ -127,18 +127,24 @@ def test_a_run_that_was_claimed_before_is_finished_after(
 def test_nothing_is_lost_while_others_enqueue_and_claim(
     database_url: str, transport: PostgresTransport
 ) -> None:
-    """Upgrading takes locks; whoever waits for them, or is the victim of a deadlock, comes again."""
-    stop, made, finished = threading.Event(), list[int](), list[int]()
+    """Upgrading takes locks and replaces functions; whoever waits, is the victim of a deadlock, or calls one
+    that is gone comes again.
+    """
+    stop, all_made, made, finished = threading.Event(), threading.Event(), list[int](), list[int]()
 
     def enqueuing() -> None:
         with Client(database_url) as client:
             while not stop.is_set():
                 made.append(client.enqueue("t").id)
+        all_made.set()
 
     def working() -> None:
         with closing(PostgresTransport(database_url, application_name="hourhand-tests")) as mine:
             hand = Hand(mine, ["t"], lease=60.0).open()
-            while (runs := hand.runs(20)) or not stop.is_set():
+            runs, is_last = [], False
+            while runs or not is_last:
+                is_last = all_made.is_set()  # before the look
+                runs = hand.runs(20)
                 hand.finish(*runs)
                 finished.extend(run["id"] for run in runs)
 
@@ -148,7 +154,7 @@ def test_nothing_is_lost_while_others_enqueue_and_claim(
             eventually(lambda: len(finished) > 50)
             migrate.apply(transport)
             after = len(finished)
-            eventually(lambda: len(finished) > after + 50)
+            eventually(lambda: len(finished) > after + 50 or any(one.done() for one in both))
         finally:
             stop.set()
         for one in both:

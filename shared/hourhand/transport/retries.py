@@ -2,7 +2,7 @@
 
 from threading import Event
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_any, retry_if_exception, wait_random_exponential
 from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_before_delay
 
@@ -21,6 +21,8 @@ TRANSIENT = frozenset(
     }
 )
 CONNECTION_TROUBLE = "08"
+# A function or a column that is not there. When the schema was migrated during the call it is a moment later.
+CHANGED = frozenset({"42703", "42883"})
 
 # Full jitter: what failed together does not come back together.
 _backoff = wait_random_exponential(multiplier=0.1, min=0.02, max=2.0)
@@ -35,17 +37,23 @@ def is_transient(error: BaseException) -> bool:
 
 
 def retrying(patience: float, closing: Event) -> Retrying:
-    """Repeats a call while its error is transient, for at most `patience` seconds; raises the last error.
+    """Repeats a call while its error is transient, for at most `patience` seconds, and one that may have met
+    a migration once; raises the last error.
 
     Once `closing` is set no time is spent waiting: a closed transport fails for good.
     """
     return Retrying(
-        retry=retry_if_exception(is_transient),
+        retry=retry_any(retry_if_exception(is_transient), _has_met_a_migration),
         wait=_wait,
         stop=stop_before_delay(patience),
         sleep=sleep_using_event(closing),
         reraise=True,
     )
+
+
+def _has_met_a_migration(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome and state.attempt_number == 1 else None
+    return isinstance(error, TransportError) and error.sqlstate in CHANGED
 
 
 def _wait(state: RetryCallState) -> float:
