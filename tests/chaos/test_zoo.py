@@ -115,7 +115,7 @@ def test_who_takes_the_worker_along_fails_and_costs_nobody_an_attempt(site: Site
         HOURHAND_TASKS="tests.chaos.zoo", HOURHAND_LEASE_SECONDS=1, HOURHAND_SHUTDOWN_SECONDS=1
     )
     try:
-        eventually(lambda: alive(worker) and site.value(LEFT) == 0, 75, interval=0.2)
+        eventually(lambda: alive(worker) and site.value(LEFT) == 0, 100, interval=0.2)
     finally:
         sightings = seen(site, animals)
         show(tell, "WHO TAKES THE WORKER ALONG", sightings)
