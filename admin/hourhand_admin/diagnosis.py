@@ -221,6 +221,7 @@ def _well(findings: list[Finding], status: Mapping[str, Any]) -> Iterator[tuple[
         ("worker", "no-worker", f"{len(health.alive(status, 'worker'))} alive"),
         ("leases", "service-late", "no service is silent"),
         ("tasks", "unknown-task", "every task with waiting runs has a worker"),
+        ("queues", "unserved-queue", "every queue with waiting runs has a worker"),
         ("schedules", "broken-schedule", f"{active} active, none is stopped by an error"),
         ("punctuality", "late-schedule", "no schedule is late"),
         ("backlog", "backlog", f"{pending} pending, none waits too long"),

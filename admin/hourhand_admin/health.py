@@ -27,6 +27,7 @@ FindingId = Literal[
     "no-worker",
     "service-late",
     "unknown-task",
+    "unserved-queue",
     "broken-schedule",
     "late-schedule",
     "backlog",
@@ -72,6 +73,7 @@ def judge(status: Status) -> list[Finding]:
     found = [
         *_services(status),
         *_unknown_tasks(status),
+        *_unserved_queues(status),
         *_schedules(status),
         *_backlog(status),
         *_paused_queues(status),
@@ -117,6 +119,21 @@ def _unknown_tasks(status: Status) -> Iterator[Finding]:
             f"no worker that is alive can run {each['task']}, and {each['pending']} of its runs wait",
             "Start a worker with the module that defines it (--tasks), or cancel them: "
             f"hourhand run cancel --status pending --task {each['task']}",
+        )
+
+
+def _unserved_queues(status: Status) -> Iterator[Finding]:
+    if not alive(status, "worker"):
+        return  # then that is the trouble
+    # The functions of a release before this one do not say it yet.
+    for each in status.get("unserved_queues", ()):
+        yield Finding(
+            "unserved-queue",
+            "degraded",
+            f"no worker that is alive takes from queue {each['queue']}, "
+            f"and {each['pending']} of its runs wait",
+            "Name it in HOURHAND_QUEUES of a worker (else it takes from `default`), or cancel them: "
+            f"hourhand run cancel --status pending --queue {each['queue']}",
         )
 
 

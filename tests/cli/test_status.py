@@ -114,6 +114,21 @@ def test_a_task_nobody_can_run_degrades(
     assert (answer["state"], findings(answer)) == ("degraded", ["unknown-task"])
 
 
+def test_a_queue_nobody_takes_from_degrades(
+    hourhand: Hourhand, hand: Hand, scheduler: Hand, client: Client, sql: Sql
+) -> None:
+    client.enqueue("clean-news", queue="images")
+    assert findings(hourhand("status", "--json").json) == []  # it has not said yet from which it takes
+    for queues, found in [
+        ('["default", "images"]', []),
+        ("null", []),
+        ('["default"]', ["unserved-queue"]),
+    ]:
+        sql(f"update hourhand.services set stats = '{{\"queues\": {queues}}}' where kind = 'worker'")
+        assert findings(hourhand("status", "--json").json) == found
+    assert "takes from queue images, and 1 of its runs wait" in hourhand("doctor").out
+
+
 def test_a_silent_worker_degrades(
     hourhand: Hourhand, hand: Hand, scheduler: Hand, sql: Sql, transport: Transport
 ) -> None:

@@ -16,6 +16,7 @@ PLACES: Mapping[health.FindingId, tuple[str, str]] = {
     "no-worker": ("Services", "/workers"),
     "service-late": ("Services", "/workers"),
     "unknown-task": ("Waiting runs", "/runs?status=pending"),
+    "unserved-queue": ("Queues", "/queues"),
     "broken-schedule": ("Broken schedules", "/schedules?state=broken"),
     "late-schedule": ("Schedules", "/schedules"),
     "backlog": ("Waiting runs", "/runs?status=pending"),

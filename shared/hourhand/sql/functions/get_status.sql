@@ -68,6 +68,17 @@ begin
         where s.kind = 'worker' and s.state = 'open' and s.lease_until > v_now and s.tasks ? p.task
       )
     ),
+    'unserved_queues', ( -- a worker says which queues it takes from when it beats first; none named is every one
+      select coalesce(jsonb_agg(jsonb_build_object('queue', p.queue, 'pending', p.n) order by p.queue), '[]')
+      from (
+        select l.queue, count(*) as n from hourhand_parts.job_runs_live l where l.status = 'pending' group by l.queue
+      ) p
+      where not exists (
+        select from hourhand.services s
+        where s.kind in ('worker', 'cli') and s.state = 'open' and s.lease_until > v_now
+          and (s.stats -> 'queues' ? p.queue or coalesce(s.stats -> 'queues', '[]') in ('[]', 'null'))
+      )
+    ),
     'failures_24h', (select coalesce(sum((t.hour ->> 'failed')::bigint), 0) from jsonb_array_elements(v_hours) t(hour)),
     'runs_per_hour', v_hours,
     'next_firings', (
