@@ -41,23 +41,20 @@ def compare(client: Client, entries: Sequence[Entry], *, prune: bool = False) ->
     return [*changes, *(Change(name, rest, {}) for name in stored)]
 
 
-def apply(client: Client, changes: Sequence[Change]) -> None:
-    """Make these changes, all or none of them; deletions last. Raises BadScheduleFile."""
-    _put(client, changes)
+def apply(client: Client, changes: Sequence[Change], *, dry_run: bool = False) -> None:
+    """Make these changes, all or none of them; deletions last. Raises BadScheduleFile.
+
+    A dry run only lets the database say what it thinks of them.
+    """
+    rows = [change.row for change in changes if change.action in ("create", "change")]
+    if rows:
+        _put(client, rows, **({"p_dry_run": True} if dry_run else {}))
     for change in changes:
-        if change.action == "delete":
+        if change.action == "delete" and not dry_run:
             client.schedules.delete(change.name)
 
 
-def try_out(client: Client, changes: Sequence[Change]) -> None:
-    """Let the database say what it thinks of these changes, and make none. Raises BadScheduleFile."""
-    _put(client, changes, p_dry_run=True)
-
-
-def _put(client: Client, changes: Sequence[Change], **options: bool) -> None:
-    rows = [change.row for change in changes if change.action in ("create", "change")]
-    if not rows:
-        return
+def _put(client: Client, rows: Sequence[dict[str, Any]], **options: bool) -> None:
     try:
         client.call("put_schedules", p_schedules=rows, **options)
     except BadInput as error:

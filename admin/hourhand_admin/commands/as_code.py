@@ -51,7 +51,7 @@ def apply(file: Path, dry_run: bool, prune: bool, as_json: bool) -> None:
         entries = schedule_file.read(file, client.settings.cron_timezone)
         changes = schedule_changes.compare(client, entries, prune=prune)
         _check_payloads(client, file, entries, changes)
-        (schedule_changes.try_out if dry_run else schedule_changes.apply)(client, changes)
+        schedule_changes.apply(client, changes, dry_run=dry_run)
     if as_json:
         echo_json([plain_change(change) for change in changes])
     else:

@@ -110,7 +110,7 @@ def _narrowed(change: Change, said: set[str]) -> Change:
 def _put(client: Client, changes: list[Change], *, dry_run: bool) -> None:
     from hourhand import schedule_changes
 
-    (schedule_changes.try_out if dry_run else schedule_changes.apply)(client, changes)
+    schedule_changes.apply(client, changes, dry_run=dry_run)
 
 
 def _tell(changes: list[Change], proposals: list[Proposal], *, dry_run: bool) -> None:
